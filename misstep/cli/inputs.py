@@ -12,14 +12,18 @@ from typing import Any
 from misstep.cli.places import MODEL, RUNS
 from misstep.data import Dataset, is_idx_folder, read_rows, read_source, unknown_source
 from misstep.data.io.files import existing_path
+from misstep.data.preparation import Preparation
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import TrainedModel, load_model
 
 
-def read_data(source: str) -> Dataset:
-    """Return the table, images or sequences that `source` names. Raises MisstepError in words."""
+def read_data(source: str, preparation: Preparation | None = None) -> Dataset:
+    """Return the table, images or sequences that `source` names. Raises MisstepError in words.
+
+    `preparation`: where rows are prepared that do not fit into memory.
+    """
     try:
-        return read_source(source)
+        return read_source(source, preparation)
     except StorageError as error:
         raise _clearer(source, error) from error
 

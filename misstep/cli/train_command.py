@@ -38,8 +38,10 @@ from misstep.cli.watch_beside import page_beside
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
+from misstep.modeling.pipeline import preparation_for
 from misstep.report import Material
 from misstep.report.report import leave_report
+from misstep.train.progress import make_progress
 from misstep.web.extra import check_web_extra
 
 
@@ -76,7 +78,7 @@ def train_on(
         check_web_extra("misstep train --watch")
     # No line of a person's makes this network.
     with located_at(NOWHERE), reserved_folder(folder), signals_interrupt(), ExitStack() as beside:
-        data = read_data(source)
+        data = read_data(source, preparation_for(options, make_progress(not quiet).note))
         try:
             modality = recognize(data, options)
         except MisstepError:

@@ -14,6 +14,7 @@ import numpy as np
 from misstep.data import Rows, Target, drawn_rows
 from misstep.ir import Array
 from misstep.modeling.metrics import Scores, class_scores, number_scores, target_scores
+from misstep.storage import MappedRows, pieces_of
 
 # A linear model learns from at most so many numbers, so that it takes a few seconds at most.
 LARGEST = 4_000_000
@@ -127,8 +128,10 @@ def linear_scores(
     if step > 1:
         drawn = drawn_rows(len(x), len(x) // step)
         x, y = x[drawn], y[drawn]
+    x = np.asarray(x)
     if target.is_number:
-        predicted = Ridge(1.0).fit(x.astype("float64"), y).predict(test_x.astype("float64"))
+        line = Ridge(1.0).fit(x.astype("float64"), y)
+        predicted = _in_pieces(lambda some: line.predict(some.astype("float64")), test_x)
         return target_scores(predicted, test_y, target)
     if len(np.unique(y)) < 2:
         return None
@@ -137,5 +140,12 @@ def linear_scores(
         warnings.simplefilter("ignore")
         model = LogisticRegression(max_iter=PASSES).fit(x, y)
     probabilities = np.zeros((len(test_x), len(target.classes)))
-    probabilities[:, model.classes_.astype(int)] = model.predict_proba(test_x)
+    probabilities[:, model.classes_.astype(int)] = _in_pieces(model.predict_proba, test_x)
     return class_scores(probabilities, test_y, target.rare)
+
+
+def _in_pieces(predict: Callable[[Array], Array], rows: Array) -> Array:
+    """Return what is predicted for rows, of those in a file some after the others."""
+    if not isinstance(rows, MappedRows):
+        return predict(rows)
+    return np.concatenate([predict(piece) for piece in pieces_of(rows)])

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from misstep.errors import ArgumentError
+from misstep.text.units import bytes_from_words
 
 if TYPE_CHECKING:
     from misstep.data import Dataset
@@ -373,6 +374,22 @@ class Options:
         "The run's folder. Without it runs/ and the name of SOURCE.",
         metavar="DIR",
         flag="--out",
+        type_=Path,
+    )
+    memory: str | int | None = option(
+        None,
+        "What rows may take of memory, such as 4GB: more are prepared in a file, and read from "
+        "there. Without it half of what is available.",
+        metavar="SIZE",
+        needed="a size such as 4GB, or None",
+        advice="4GB",
+        accepts=lambda value: bytes_from_words(str(value)) is not None,
+    )
+    prepared: Path | str | None = option(
+        None,
+        "The folder where rows that do not fit into memory are prepared, for other runs as well. "
+        "Without it one in the run's folder.",
+        metavar="DIR",
         type_=Path,
     )
     resume: bool = option(False, "Go on with the run in the folder where it was left.", type_=bool)

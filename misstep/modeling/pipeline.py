@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from misstep.data import Dataset, read_source
-from misstep.errors import DataError, MisstepError
+from misstep.data.preparation import FOLDER as PREPARED
+from misstep.data.preparation import Preparation
+from misstep.errors import ArgumentError, DataError, MisstepError
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
@@ -24,7 +27,7 @@ from misstep.modeling.plans import Plan, check_vectors
 from misstep.modeling.result import FitResult
 from misstep.offers import ask
 
-__all__ = ["Walk", "check_request", "recognize", "train"]
+__all__ = ["Walk", "check_request", "preparation_for", "recognize", "train"]
 
 
 def train(
@@ -37,8 +40,9 @@ def train(
     `examples`: the answers, where somebody holds them apart from the rows; nothing is tested then.
     Raises StorageError, FileFormatError, DataError or ArgumentError.
     """
-    dataset = data if isinstance(data, Dataset) else read_source(data)
-    walk = Walk(recognize(dataset, options or Options(), examples))
+    options = options or Options()
+    dataset = data if isinstance(data, Dataset) else read_source(data, preparation_for(options))
+    walk = Walk(recognize(dataset, options, examples))
     for _ in walk:
         pass
     result, folder = walk.result, walk.modality.options.folder
@@ -47,6 +51,28 @@ def train(
         if trouble := ask("report left by a walk")(result, folder):
             warnings.warn(trouble, RuntimeWarning, stacklevel=2)
     return result
+
+
+def preparation_for(
+    options: Options, say: Callable[[str], None] = lambda words: None
+) -> Preparation | None:
+    """Return where rows are prepared that do not fit into memory; None where there is no place.
+
+    `say`: gets a line now and then. Raises ArgumentError.
+    """
+    folder = options.prepared
+    if folder is None and options.folder is not None:
+        folder = Path(options.folder) / PREPARED
+    if folder is None:
+        if options.memory is None:
+            return None
+        raise ArgumentError(
+            "memory",
+            needed="a folder for rows that do not fit",
+            got="none",
+            try_="folder=…, that of the run, or prepared=…",
+        )
+    return Preparation.of(folder, options.memory, say)
 
 
 def check_request(options: Options, *, by_flag: bool = False) -> None:

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from misstep.data import BaselineRow
 from misstep.errors import FileFormatError
 from misstep.ir import Array
+from misstep.storage import pieces_of
 
 __all__ = ["Seen", "TrainingRows", "known_rows"]
 
@@ -119,6 +120,8 @@ def known_rows(splits: Mapping[str, Array]) -> dict[str, NDArray[np.uint32]]:
 def hashes_of(features: Array) -> NDArray[np.uint32]:
     """Return a hash of each row, (rows,), of encoded rows, (rows, features)."""
     # Adding 0 makes −0 and 0 the same, as they are to a network.
-    rows = np.ascontiguousarray(features, "<f4") + np.float32(0)
-    digests = [hashlib.blake2b(row.tobytes(), digest_size=4).digest() for row in rows]
+    digests: list[bytes] = []
+    for piece in pieces_of(features):
+        rows = np.ascontiguousarray(piece, "<f4") + np.float32(0)
+        digests += [hashlib.blake2b(row.tobytes(), digest_size=4).digest() for row in rows]
     return np.frombuffer(b"".join(digests), "<u4").astype(HASH)

@@ -13,8 +13,17 @@ from misstep.storage.checkpoint import (
 from misstep.storage.container import Container, read_container, write_container
 from misstep.storage.lock import Holder, folder_holder, folder_in_use, folder_lock
 from misstep.storage.mapped import check_mapped
-from misstep.storage.mapped_rows import MappedRows, Scale, pieces_of, taken_rows
+from misstep.storage.mapped_rows import (
+    MappedRows,
+    Scale,
+    column_means,
+    every_entry,
+    pieces_of,
+    taken_rows,
+)
+from misstep.storage.memory import available_memory
 from misstep.storage.plain import from_plain, to_plain
+from misstep.storage.prepared import PreparedFiles, RowWriter
 from misstep.storage.processes import process_mark
 
 __all__ = [
@@ -22,8 +31,13 @@ __all__ = [
     "Container",
     "Holder",
     "MappedRows",
+    "PreparedFiles",
+    "RowWriter",
     "Scale",
+    "available_memory",
     "check_mapped",
+    "column_means",
+    "every_entry",
     "folder_holder",
     "folder_in_use",
     "folder_lock",

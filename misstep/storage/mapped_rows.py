@@ -8,7 +8,7 @@ pieces. Knows arrays, not what they mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,12 +17,14 @@ import numpy.typing as npt
 
 from misstep.storage.mapped import check_mapped
 
-__all__ = ["MappedRows", "Scale", "pieces_of", "taken_rows"]
+__all__ = ["MappedRows", "Scale", "column_means", "every_entry", "pieces_of", "taken_rows"]
 
 Array = npt.NDArray[Any]
 
 # Bytes of numbers that are worked out together: small beside any memory, large beside a call.
 PIECE = 2**24
+# Bytes of a slice that is read at once.
+FEW = 2**18
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ class MappedRows:
     """Rows of `stored`, (rows, …), those at `order`, or all in their own order.
 
     `scale`: what makes float32 of them; None: they are read as they are. `flat`: whether each row
-    is read as one vector. An index of several rows gives an array, a slice gives `MappedRows`.
+    is read as one vector. `through`: what rows go through when they are read, and the shape of each
+    behind it. An index of several rows gives an array, a slice of many gives `MappedRows`.
     """
 
     stored: Array
     order: npt.NDArray[np.int64] | None = None
     scale: Scale | None = None
     flat: bool = False
+    through: tuple[Callable[[Array], Array], tuple[int, ...]] | None = None
 
     def __len__(self) -> int:
         return len(self.stored if self.order is None else self.order)
@@ -68,6 +72,8 @@ class MappedRows:
     @property
     def shape(self) -> tuple[int, ...]:
         """Return the shape as an array would have it."""
+        if self.through is not None:
+            return (len(self), *self.through[1])
         each = self.stored.shape[1:]
         return (len(self), math.prod(each)) if self.flat else (len(self), *each)
 
@@ -84,7 +90,7 @@ class MappedRows:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Return the type of the numbers that are read."""
-        return self.stored.dtype if self.scale is None else np.dtype(np.float32)
+        return self.stored.dtype if self.scale is None else np.dtype(np.float32)  # as passed on
 
     @property
     def base(self) -> Array:
@@ -116,7 +122,18 @@ class MappedRows:
         else:
             rows = self.stored[self.at(np.arange(len(self))[indices])]
         numbers = np.array(rows) if self.scale is None else self.scale.apply(rows)
+        if self.through is not None:
+            numbers = self.through[0](numbers.reshape(len(numbers), *self._bare.shape[1:]))
         return numbers.reshape(len(numbers), *self.shape[1:])
+
+    @property
+    def _bare(self) -> MappedRows:
+        return replace(self, through=None)
+
+    def passed(self, function: Callable[[Array], Array]) -> MappedRows:
+        """Return rows that go through a function of rows when they are read."""
+        one = function(np.zeros((1, *self.shape[1:]), self.dtype))
+        return replace(self, through=(function, one.shape[1:]))
 
     def __getitem__(self, key: Any) -> Any:
         """Return rows as an array; of a slice `MappedRows`; behind a comma, entries of each row."""
@@ -125,7 +142,9 @@ class MappedRows:
             return self._within(rows, tuple(within))
         if isinstance(key, slice):
             start, stop, step = key.indices(len(self))
-            return self.take(np.arange(start, stop, step))
+            some = self.take(np.arange(start, stop, step))
+            # Few are read at once, as whoever looks at a row or two wants them.
+            return np.asarray(some) if some.size * 4 <= FEW else some
         if isinstance(key, int | np.integer):
             return self.read(np.array([key]))[0]
         return self.read(np.asarray(key))
@@ -150,7 +169,9 @@ class MappedRows:
         """Return the rows flat where that is asked for; in another shape, all of them in memory."""
         wanted = shape[0] if len(shape) == 1 and isinstance(shape[0], tuple) else shape
         each = math.prod(self.shape[1:])
-        if wanted in ((len(self), -1), (len(self), each), (-1, each)) and len(self):
+        rows = len(self)
+        flat = wanted in ((rows, -1), (rows, each), (-1, each))
+        if flat and rows and self.through is None:
             return self if self.ndim == 2 else replace(self, flat=True)
         return np.asarray(self).reshape(wanted)
 
@@ -187,3 +208,25 @@ def pieces_of(rows: Array | MappedRows, entry_bytes: int = 8) -> Iterator[Array]
 def taken_rows(rows: Any, indices: Array) -> Any:
     """Return the rows at `indices`: of mapped ones without reading them."""
     return rows.take(indices) if isinstance(rows, MappedRows) else rows[indices]
+
+
+def every_entry(rows: Array | MappedRows, step: int) -> Array:
+    """Return one entry in `step` of all rows, one row after the other, as `reshape(-1)[::step]`."""
+    if not isinstance(rows, MappedRows):
+        return rows.reshape(-1)[::step]
+    found, start = [], 0
+    for piece in pieces_of(rows):
+        found.append(piece.reshape(-1)[-start % step :: step])
+        start += piece.size
+    return np.concatenate(found) if found else np.empty(0, rows.dtype)
+
+
+def column_means(rows: Array | MappedRows) -> npt.NDArray[np.float64]:
+    """Return the mean of each column of rows (rows, columns), summed row after row."""
+    if not isinstance(rows, MappedRows):
+        return np.asarray(rows.mean(axis=0, dtype=np.float64))
+    total = np.zeros(rows.shape[1])
+    for piece in pieces_of(rows):
+        # Sums go on with the next row, as over all rows at once.
+        total = np.add.reduce(np.concatenate([total[None], piece]), axis=0, dtype=np.float64)
+    return total / len(rows)

@@ -5,11 +5,12 @@ Knows numbers only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from misstep.text.figures import three_figures
 
-__all__ = ["bytes_in_words", "duration", "in_thousands", "shape_in_words"]
+__all__ = ["bytes_from_words", "bytes_in_words", "duration", "in_thousands", "shape_in_words"]
 
 _LARGE = ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k"))
 _BYTES = ((1e9, " GB"), (1e6, " MB"), (1e3, " kB"))
@@ -62,3 +63,20 @@ def shape_in_words(shape: Sequence[int]) -> str:
     ('128 × 10', 'one number')
     """
     return " × ".join(map(str, shape)) if shape else "one number"
+
+
+_WRITTEN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(|[kmgt]i?)b?\s*", re.IGNORECASE)
+_THOUSANDS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def bytes_from_words(words: str) -> int | None:
+    """Return a number of bytes that somebody wrote; None where it is none.
+
+    >>> bytes_from_words("4GB"), bytes_from_words("1.5 MiB"), bytes_from_words("much")
+    (4000000000, 1572864, None)
+    """
+    found = _WRITTEN.fullmatch(words)
+    if found is None:
+        return None
+    unit = found[2].lower()
+    return int(float(found[1]) * (1024 if unit.endswith("i") else 1000) ** _THOUSANDS[unit[:1]])

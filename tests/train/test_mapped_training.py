@@ -30,15 +30,14 @@ def weights_after(x: object, y: np.ndarray, **settings: object) -> tuple[np.ndar
     return trainer.network.parameters.copy(), run.losses
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize(
-    "settings",
+    ("dtype", "settings"),
     [
-        {"threads": 1},
-        {"threads": 2},
-        {"accumulate": 2},
-        {"compiling": False},
-        {"sample_weight": np.linspace(0.5, 2.0, 60)},
+        ("uint8", {"threads": 1}),
+        ("uint16", {"threads": 2}),
+        ("uint8", {"accumulate": 2}),
+        ("uint16", {"compiling": False}),
+        ("float32", {"sample_weight": np.linspace(0.5, 2.0, 60)}),
     ],
 )
 def test_bytes_train_as_floats_do(tmp_path: Path, dtype: str, settings: dict[str, object]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from misstep.compiler.schedule.roles import Roles
+from misstep.compiler.schedule.roles import STORED, Roles
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Graph
 
@@ -50,10 +50,10 @@ def check_roles(graph: Graph, roles: Roles) -> None:
     for name, dtype in roles.stored.items():
         given = inputs.get(name)
         fits = given is not None and name in roles.gathered and given.dtype == "float32"
-        if not fits or dtype not in ("uint8", "uint16"):
+        if not fits or dtype not in STORED:
             raise ArgumentError(
                 f"the stored input {name!r} of {graph.name}",
-                needed="a gathered input of float32, stored as uint8 or uint16",
+                needed=f"a gathered input of float32, stored as one of {', '.join(STORED)}",
                 got=f"{dtype} for {'none' if given is None else given.type}",
             )
     if roles.guard is not None and roles.guard not in graph.outputs:

@@ -14,6 +14,10 @@ from misstep.compiler.passes import DECIDED_BY_SIZE, Pass
 __all__ = ["Roles"]
 
 
+# The types of numbers that rows may lie in memory as, beside those they become.
+STORED = ("uint8", "uint16", "float32")
+
+
 @dataclass(frozen=True)
 class Roles:
     """What inputs and outputs are to a program of many steps, by name.
@@ -22,9 +26,9 @@ class Roles:
     each step has its own, one after the other in memory. `gathered`: inputs whose rows are gathered
     from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
     `guard`: an output, one number: a step where it is not finite ends the run before any state
-    changes. `stored`: gathered inputs that lie in memory as whole numbers of this type, "uint8" or
-    "uint16", and become floats as they are gathered: (number - low) / span, kept between two
-    numbers. A run is given these four, float32, as an input of the name that `scale_of` gives.
+    changes. `stored`: gathered inputs that lie in memory as numbers of this type, one of STORED, and
+    become floats of a scale as they are gathered: (number - low) / span, kept between two numbers.
+    A run is given these four, float32, as an input of the name that `scale_of` gives.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)

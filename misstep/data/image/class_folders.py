@@ -23,7 +23,9 @@ from misstep.data.image.decoding import (
 )
 from misstep.data.image.depth import Depth, common_depth
 from misstep.data.image.images import Images, no_labels, note_on_repeats
+from misstep.data.image.prepared_images import Split, prepared_images
 from misstep.data.io.files import existing_path, folders_in, listed
+from misstep.data.preparation import Preparation
 from misstep.data.table.cell_values import sound_text
 from misstep.errors import ArgumentError, DataError
 from misstep.text.counts import counted
@@ -66,14 +68,18 @@ def holds_images(source: str | os.PathLike[str]) -> bool:
 
 
 def read_class_folders(
-    source: str | os.PathLike[str], size: tuple[int, int] | None = None, channels: int | None = None
+    source: str | os.PathLike[str],
+    size: tuple[int, int] | None = None,
+    channels: int | None = None,
+    preparation: Preparation | None = None,
 ) -> Images:
     """Read a folder that holds a folder of images for each class, named like the class.
 
     `size`: height and width of the images; None: chosen from them. `channels`: 1 or 3; None: 1
     where all are grey. A folder with "train" and "test" in it holds the classes in those. Broken
-    files are left out. Raises StorageError, DataError: fewer than two classes, a class in the test
-    split only, too many broken files.
+    files are left out. `preparation`: where they are decoded to, if memory is not enough. Raises
+    StorageError, DataError: fewer than two classes, a class in the test split only, too many broken
+    files.
     """
     folder = existing_path(source, folder=True)
     train_folder, test_folder = _split_folders(folder)
@@ -83,6 +89,11 @@ def read_class_folders(
     if test_folder is not None:
         _check_known(test, train.labels, test_folder)
     notes = _notes_on_others([*train.others, *test.others], folder)
+    if preparation is not None:
+        splits = Split(train.paths, train.labels), Split(test.paths, test.labels)
+        prepared = prepared_images(folder, *splits, (size, channels), preparation, notes)
+        if prepared is not None:
+            return prepared
     looks, _ = looks_of([(str(path), path) for path in train.paths])
     sizing = ""
     if size is None and looks:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from misstep.storage import every_entry
+
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
@@ -165,9 +167,9 @@ def pixel_range(pixels: NDArray[Any], white: float | None) -> tuple[float, float
     all between, as bytes do; the range is then None where they do. A few stray pixels beyond it are
     not counted.
     """
-    flat = pixels.reshape(-1)
-    lowest, highest = float(flat.min()), float(flat.max())
-    some = flat[:: -(-flat.size // MOST_PIXELS)]
+    lowest, highest = float(pixels.min()), float(pixels.max())
+    step = -(-pixels.size // MOST_PIXELS)
+    some = every_entry(pixels, step)
     dark, bright = map(float, np.quantile(some, [STRAY, 1 - STRAY]))
     if bright > dark:
         span = bright - dark

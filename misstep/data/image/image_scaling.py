@@ -31,6 +31,7 @@ from misstep.data.stored_json import check
 from misstep.data.table.matrix import numbers_of
 from misstep.data.table.table import Table
 from misstep.errors import DataError
+from misstep.storage import MappedRows, Scale, column_means, pieces_of
 from misstep.text.counts import counted
 from misstep.text.figures import figure, true_minus
 
@@ -169,6 +170,8 @@ class ImageScaling(Preprocessing):
         Raises DataError: another number of pixels, or values that are none from 0 to `largest`,
         or not finite.
         """
+        if isinstance(X, MappedRows):
+            return self._mapped(X)
         array = np.asarray(X)
         if array.dtype.kind not in "buif" or array.ndim < 2:
             raise DataError(
@@ -200,12 +203,22 @@ class ImageScaling(Preprocessing):
         np.divide(result, high - low, out=result)
         return np.clip(result, 0, 1, out=result)
 
+    def _mapped(self, rows: MappedRows) -> Any:
+        """Return images in a file as rows that are scaled when they are read."""
+        self._check_shape(rows.shape)
+        low, high = (0.0, self.largest) if self.used is None else self.used
+        return rows.scaled(
+            Scale(float(np.float32(low)), float(np.float32(high) - np.float32(low)), 0.0, 1.0)
+        )
+
     def _notes_on_range(self, features: NDArray[np.float32]) -> list[str]:
         """Return a note where images have no pixel within the range of training."""
         if self.used is None or not features.size:
             return []
-        lowest, highest = features.min(axis=1), features.max(axis=1)
-        count = int(((lowest == highest) & ((lowest == 0) | (lowest == 1))).sum())
+        count = 0
+        for piece in pieces_of(features):
+            lowest, highest = piece.min(axis=1), piece.max(axis=1)
+            count += int(((lowest == highest) & ((lowest == 0) | (lowest == 1))).sum())
         if not count:
             return []
         return [
@@ -264,11 +277,11 @@ class ImageScaling(Preprocessing):
     ) -> BaselineRow:
         """Return the average image."""
         if weights is None:
-            mean = features.mean(axis=0, dtype=np.float64)
+            mean = column_means(features)
         else:
             # Without a product of matrices, whose sums may depend on threads.
             shares = np.asarray(weights, np.float64) / np.sum(weights)
-            mean = np.einsum("r,rf->f", shares, features)
+            mean = np.einsum("r,rf->f", shares, np.asarray(features))
         return BaselineRow(len(features), features=mean.astype(np.float32))
 
     def parts_of(

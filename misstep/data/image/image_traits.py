@@ -39,7 +39,7 @@ def image_traits(images: NDArray[Any], largest: float = 255.0) -> Traits:
     sizes = np.outer(np.diff([*down, height]), np.diff([*across, width]))
     fields = np.empty((rows, sizes.size))
     for start in range(0, rows, AT_A_TIME):
-        some = images[start : start + AT_A_TIME].astype(np.float64)
+        some = np.asarray(images[start : start + AT_A_TIME]).astype(np.float64)
         grey = (
             some[..., :3] @ LUMA
             if some.ndim == 4 and some.shape[3] >= 3

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -21,6 +21,7 @@ from misstep.data.image.decoding import bytes_of_pixels, decoded_images, refuse_
 from misstep.data.image.depth import BYTE_IN_16_BITS, LEAST_USED, WHITE, Depth
 from misstep.data.image.image_traits import image_traits
 from misstep.errors import DataError
+from misstep.storage import taken_rows
 from misstep.text.counts import counted
 
 __all__ = ["Images", "depth_of_array", "images_from_arrays", "no_labels", "note_on_repeats"]
@@ -55,6 +56,9 @@ _CLASSES = ("classes", "class_names", "label_names")
 CHANNELS = (1, 2, 3, 4)
 # What is said of images that are no bytes.
 DEPTHS: dict[Depth, str] = {"8-bit": "", "16-bit": ", 16-bit", "values": ", each pixel any number"}
+# Images that are compared by what is light and dark where: some kB of memory each. Of more, those
+# are copies that are equal.
+MOST_COMPARED = 250_000
 # Shorter sides are rather steps or channels of a sequence.
 SHORTEST_SIDE = 8
 
@@ -98,10 +102,9 @@ class Images(Dataset):
 
     def take(self, indices: NDArray[np.integer[Any]]) -> Images:
         """Return the training images at `indices`, without notes or a test split."""
+        images = taken_rows(self.train_images, indices)
         return replace(
-            self.alone(
-                self.train_images[indices], self.train_labels[indices], self.largest, self.depth
-            ),
+            self.alone(images, self.train_labels[indices], self.largest, self.depth),
             train_files=tuple(self.train_files[index] for index in indices if self.train_files),
             sizing=self.sizing,
             split_name=self.split_name,
@@ -144,7 +147,9 @@ class Images(Dataset):
         return np.array([int.from_bytes(each.digest(), "little") for each in digests], np.uint64)
 
     def traits(self, without: Container[str] = ()) -> Traits:
-        """Return what is light and dark where in each training image."""
+        """Return what is light and dark where in each training image; of very many, all of it."""
+        if len(self.train_images) > MOST_COMPARED:
+            return super().traits(without)
         return image_traits(self.train_images, self.largest)
 
     def row_names(self) -> tuple[str, Sequence[Any]]:
@@ -234,8 +239,17 @@ def images_from_arrays(arrays: Arrays, name: str, depth: Depth | None = None) ->
 
 def note_on_repeats(train: Pixels, test: Pixels) -> list[str]:
     """Return a note where images stand in both splits, pixel for pixel."""
-    known = {image.tobytes() for image in train}
-    repeats = sum(image.tobytes() in known for image in test)
+    if not len(test):
+        return []
+
+    def digests(images: Pixels) -> Iterator[bytes]:
+        return (hashlib.blake2b(each.tobytes(), digest_size=16).digest() for each in images)
+
+    # Of the images to learn from, there may be more than memory holds twice.
+    tested = list(digests(test))
+    wanted = set(tested)
+    known = {digest for digest in digests(train) if digest in wanted}
+    repeats = sum(digest in known for digest in tested)
     if not repeats:
         return []
     return [

@@ -20,6 +20,7 @@ from misstep.data.image.images import Images, images_from_arrays
 from misstep.data.io.examples import EXAMPLES, read_example
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
+from misstep.data.preparation import Preparation
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.sequence.sequences import holds_sequences, sequences_from_arrays
 from misstep.data.table.table import read_table
@@ -49,24 +50,42 @@ class Reader(ABC):
     def read(self, source: str) -> Dataset:
         """Return what is there. Raises StorageError, FileFormatError or DataError."""
 
+    def read_prepared(self, source: str, preparation: Preparation) -> Dataset:
+        """Return what is there, prepared in files where it does not fit into memory.
 
-def read_source(source: str | os.PathLike[str]) -> Dataset:
+        By default all is read at once. Raises what `read` does.
+        """
+        return self.read(source)
+
+
+def read_source(source: str | os.PathLike[str], preparation: Preparation | None = None) -> Dataset:
     """Return the table, the labeled images or the recorded sequences that `source` names.
+
+    `preparation`: where rows are prepared that do not fit into memory; None: all are read into it.
 
     `source`: an example such as "digits" (a file or a folder with images of that name goes
     first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
     folders of images or of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     name = os.fspath(source)
-    return next(reader for reader in _READERS if reader.recognizes(name)).read(name)
+    reader = next(reader for reader in _READERS if reader.recognizes(name))
+    return reader.read(name) if preparation is None else reader.read_prepared(name, preparation)
 
 
-def read_images(source: str | os.PathLike[str]) -> Images:
+def read_images(
+    source: str | os.PathLike[str],
+    prepared: str | os.PathLike[str] | None = None,
+    memory: str | int | None = None,
+) -> Images:
     """Read labeled images.
 
     `source`: a folder that holds a folder of images for each class, perhaps in "train" and
     "test"; a folder with MNIST's four idx files; or an .npz file with x and y, or x_train, y_train,
     x_test and y_test. Images in files of different sizes are brought to one that suits them.
+
+    `prepared`: a folder where images that do not fit into memory are written once, as bytes, and
+    read from; None: all are read into memory. `memory`: what they may take, such as "4GB"; None:
+    half of what is available.
 
     Raises StorageError, FileFormatError or DataError.
 
@@ -77,9 +96,10 @@ def read_images(source: str | os.PathLike[str]) -> Images:
     (2, 8, 8)
     """
     path = Path(os.fspath(source))
+    preparation = None if prepared is None else Preparation.of(prepared, memory)
     if path.is_dir() and not is_idx_folder(path):
-        return read_class_folders(path)
-    dataset = read_source(source)
+        return read_class_folders(path, preparation=preparation)
+    dataset = read_source(source, preparation)
     if isinstance(dataset, Images):
         return dataset
     raise FileFormatError(
@@ -150,6 +170,11 @@ class ImageReader(Reader):
     def recognizes(self, source: str) -> bool:
         path = Path(source)
         return is_image_name(path.name) if path.is_file() else holds_images(path)
+
+    def read_prepared(self, source: str, preparation: Preparation) -> Dataset:
+        if Path(source).is_dir():
+            return read_class_folders(source, preparation=preparation)
+        return self.read(source)
 
     def read(self, source: str) -> Dataset:
         if Path(source).is_dir():

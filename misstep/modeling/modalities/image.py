@@ -28,6 +28,7 @@ from misstep.modeling.examples import Examples, answered
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, augmentation, plan_images
+from misstep.storage import MappedRows
 from misstep.text.lists import and_so_on
 
 # Pixels a side of the images that the linear model has.
@@ -118,10 +119,13 @@ class ImageModality(RowModality):
         scaling = prepared.preprocessing
         assert isinstance(scaling, ImageScaling)
 
+        def small_of(x: Array) -> Array:
+            return shrunk(x.reshape(-1, *scaling.shape), SIDE).reshape(len(x), -1)
+
         def small(rows: Rows) -> Rows:
-            return replace(
-                rows, x=shrunk(rows.x.reshape(-1, *scaling.shape), SIDE).reshape(len(rows), -1)
-            )
+            x: Any = rows.x
+            few: Any = x.passed(small_of) if isinstance(x, MappedRows) else small_of(x)
+            return replace(rows, x=few)
 
         train, test, target = prepared.train, prepared.test, prepared.target
         return guess(train, test, target), linear(small(train), small(test), target, "images")

@@ -40,6 +40,7 @@ from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.nn import Network
 from misstep.record import Names
+from misstep.storage import taken_rows
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train import Run, Snapshots, Trainer
@@ -557,7 +558,7 @@ def _training_rows(prepared: Prepared, without: Sequence[int]) -> TrainingRows:
     # Heavy rows stand in several places, and positions are of those.
     learned = train.x
     if len(without) and prepared.portions is train:
-        learned = np.delete(train.x, list(without), axis=0)
+        learned = taken_rows(train.x, np.delete(np.arange(len(train)), list(without)))
     examples = prepared.train_examples
     baseline = prepared.preprocessing.baseline_row(examples.data, train.x, examples.weights)
     splits: dict[str, Array] = {

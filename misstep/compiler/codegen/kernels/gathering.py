@@ -7,8 +7,8 @@ from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.elements import times
 from misstep.compiler.schedule.kernel import Kernel
 
-# What whole numbers that rows may be stored as are to LLVM.
-STORED_TYPES = {"uint8": "i8", "uint16": "i16"}
+# What numbers that rows may be stored as are to LLVM.
+STORED_TYPES = {"uint8": "i8", "uint16": "i16", "float32": "float"}
 
 
 def write_gather(
@@ -21,7 +21,7 @@ def write_gather(
     """Write the copying of this thread's rows.
 
     `data`: address of all rows, one after the other; `index`: address of this batch's row numbers,
-    int64. `stored`: the type of whole numbers that they are, and the address of what they become
+    int64. `stored`: the type of numbers that they are, and the address of what they become
     floats by (`Roles.stored`); None: they are copied as they are.
     """
     code = emission.code
@@ -61,11 +61,13 @@ def _scale(emission: Emission, address: Number, llvm_type: str) -> list[Number]:
 
 
 def _scaled(emission: Emission, number: Number, scale: list[Number]) -> Number:
-    """Return a whole number without a sign as a float: the very operations of NumPy, in order."""
+    """Return a stored number as a float of a scale: the very operations of NumPy, in order."""
     code = emission.code
     low, span, smallest, largest = (code.splat(each, number.lanes) for each in scale)
-    # Through a type with room for all of them, which has a sign as the instructions want it.
-    wide = code.convert(code.convert(number, "i32", signed=False), low.llvm_type)
+    wide = number
+    if not number.is_float:
+        # Through a type with room for all of them, which has a sign as the instructions want it.
+        wide = code.convert(code.convert(number, "i32", signed=False), low.llvm_type)
     share = code.divide(code.subtract(wide, low), span)
     share = code.select(code.less(share, smallest), smallest, share)
     return code.select(code.less(largest, share), largest, share)

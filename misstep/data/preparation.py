@@ -1,0 +1,114 @@
+"""`Preparation`: where rows that do not fit into memory are prepared, and how much memory there is.
+
+Whoever reads rows asks whether they fit, and if not, gets files to write them into once; from then
+on they are read from there. Knows bytes and folders, no kind of data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from misstep.errors import ArgumentError
+from misstep.storage import PreparedFiles, available_memory, folder_lock, make_folder
+from misstep.text.units import bytes_from_words, bytes_in_words
+
+__all__ = ["FOLDER", "Preparation", "key_of", "marks_of"]
+
+# The folder of prepared rows in that of a run.
+FOLDER = "prepared"
+# Of the memory that is available, rows may take so much without a word: what a network, its
+# training and other programs need is left.
+SHARE = 0.5
+# Bytes of rows that are worked on and written together.
+PIECE = 2**26
+# Seconds between two words on how far it is.
+WORDS_EVERY = 5.0
+# Of how rows are made; another one makes all anew.
+VERSION = 1
+
+
+def _silent(words: str) -> None:
+    """Say nothing."""
+
+
+@dataclass
+class Preparation:
+    """What there is for rows that may not fit.
+
+    `folder`: where they are prepared. `memory`: bytes that rows may take; None: a share of what is
+    available. `say`: gets a line now and then.
+    """
+
+    folder: Path
+    memory: int | None = None
+    say: Callable[[str], None] = _silent
+    _said: float = field(default=0.0, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        folder: str | os.PathLike[str],
+        memory: str | int | None = None,
+        say: Callable[[str], None] = _silent,
+    ) -> Preparation:
+        """Return that of a folder, and memory as people write it. Raises ArgumentError."""
+        size = bytes_from_words(str(memory)) if memory is not None else None
+        if memory is not None and size is None:
+            raise ArgumentError("memory", needed="a size such as 4GB", got=repr(memory))
+        return cls(Path(os.fspath(folder)), size, say)
+
+    def because(self, need: float) -> str | None:
+        """Return why rows that need so many bytes in memory are prepared; None: they fit."""
+        budget, whose = self.memory, "they may take {}"
+        if budget is None:
+            available = available_memory()
+            if available is None:
+                return None
+            budget, whose = int(SHARE * available), "{} of what is available are for them"
+        if need <= budget:
+            return None
+        most = whose.format(bytes_in_words(budget))
+        return f"they would take about {bytes_in_words(need)} of memory, and {most}"
+
+    @property
+    def is_there(self) -> bool:
+        """Tell whether anything was prepared here before."""
+        return (self.folder / PreparedFiles.manifest).is_file()
+
+    @contextlib.contextmanager
+    def files(self, key: str) -> Iterator[PreparedFiles]:
+        """Have the files of a key for oneself. Raises StorageError or FileFormatError."""
+        make_folder(self.folder)
+        with folder_lock(self.folder):
+            yield PreparedFiles(self.folder, key)
+
+    def tell(self, done: int, of: int, what: str) -> None:
+        """Say how far it is, if it was not said just now."""
+        now = time.monotonic()
+        if now - self._said >= WORDS_EVERY:
+            self._said = now
+            self.say(f"preparing {what}: {done:,} of {of:,}")
+
+
+def key_of(**parts: Any) -> str:
+    """Return a key of plain parts: what rows are made of, and how."""
+    plain = json.dumps({"version": VERSION, **parts}, sort_keys=True, default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def marks_of(*paths: Path, start: Path | None = None) -> str:
+    """Return a digest of names, sizes and times of files, which tells whether any was changed."""
+    digest = hashlib.sha256()
+    for path in paths:
+        about = os.stat(path)
+        name = path if start is None else path.relative_to(start)
+        digest.update(f"{name}\0{about.st_size}\0{about.st_mtime_ns}\n".encode(errors="replace"))
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""Images that do not fit into memory: decoded once into a file, and the same to whoever reads on."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from misstep.data import ImageScaling, read_images
+from misstep.data.image import prepared_images
+from misstep.data.image.class_folders import read_class_folders
+from misstep.data.preparation import Preparation
+from misstep.errors import FileFormatError, StorageError
+from misstep.modeling import Options, save_model
+from misstep.modeling.pipeline import train
+from misstep.storage import MappedRows
+
+SIDE = 9
+
+
+def folder_of_images(folder: Path, *, deep: bool = False) -> Path:
+    random = np.random.default_rng(5)
+    for number in range(26):
+        name = ("cat", "dog")[number % 2]
+        split = "test" if number >= 20 else "train"
+        into = folder / split / name
+        into.mkdir(parents=True, exist_ok=True)
+        pixels = random.integers(0, 130, (SIDE, SIDE, 3))
+        pixels[:, : SIDE // 2, number % 2] += 100
+        if deep:
+            image = Image.fromarray((pixels[..., 0] * 16).astype(np.uint16))
+        else:
+            image = Image.fromarray(pixels.astype(np.uint8))
+        image.save(into / f"{number}.png")
+    (folder / "train" / "cat" / "broken.png").write_text("no image")
+    return folder
+
+
+def test_the_model_is_the_same_to_the_byte(tmp_path: Path) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    options = {"network": "dense5", "epochs": 1, "threads": 1}
+    plain = train(source, Options(**options))
+    small = train(source, Options(**options, memory="1kB", prepared=tmp_path / "rows"))
+    for name, result in (("plain", plain), ("small", small)):
+        save_model(result.model, tmp_path / f"{name}.misstep")
+    one, other = ((tmp_path / f"{name}.misstep").read_bytes() for name in ("plain", "small"))
+    assert one == other
+    assert plain.scores == small.scores
+    assert any("because they would take about" in note for note in small.notes)
+    assert any("cat/broken.png" in note for note in small.notes)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_images_are_those_that_are_read_at_once(tmp_path: Path, deep: bool) -> None:
+    source = folder_of_images(tmp_path / "pictures", deep=deep)
+    plain = read_images(source)
+    mapped = read_images(source, prepared=tmp_path / "rows", memory="1kB")
+    assert isinstance(mapped.train_images, MappedRows)
+    assert (np.asarray(mapped.train_images) == plain.train_images).all()
+    assert (np.asarray(mapped.test_images) == plain.test_images).all()
+    assert mapped.train_files == plain.train_files
+    assert mapped.train_labels.tolist() == plain.train_labels.tolist()
+    assert (mapped.fingerprints() == plain.fingerprints()).all()
+    scaling = ImageScaling.of(plain)
+    assert scaling == ImageScaling.of(mapped)
+    features, notes = scaling.encode(mapped)
+    expected, told = scaling.encode(plain)
+    assert np.asarray(features).tobytes() == expected.tobytes()
+    assert [note for note in told if note not in notes] == []
+    some = np.array([3, 0, 11])
+    assert (np.asarray(mapped.take(some).train_images) == plain.train_images[some]).all()
+
+
+def test_what_fits_is_read_into_memory(tmp_path: Path) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    read = read_images(source, prepared=tmp_path / "rows", memory="1GB")
+    assert isinstance(read.train_images, np.ndarray)
+    assert not (tmp_path / "rows").exists()
+
+
+def test_a_killed_preparation_goes_on_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    monkeypatch.setattr(prepared_images, "MOST_FILES", 4)
+    decoded, calls = prepared_images.decoded_images, []
+
+    def counting(files: list, *arguments: object) -> object:
+        calls.append(len(files))
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return decoded(files, *arguments)
+
+    monkeypatch.setattr(prepared_images, "decoded_images", counting)
+    place = Preparation.of(tmp_path / "rows", 1)
+    with pytest.raises(KeyboardInterrupt):
+        read_class_folders(source, preparation=place)
+    with (tmp_path / "rows" / "train_images.rows").open("ab") as file:
+        file.write(b"half a piece")
+    mapped = read_class_folders(source, preparation=place)
+    # Three pieces were whole; three more of the train split, and two of the test, were left.
+    assert calls == [4, 4, 4, 4, 4, 4, 1, 4, 2]
+    assert (np.asarray(mapped.train_images) == read_images(source).train_images).all()
+    read_class_folders(source, preparation=place)
+    assert len(calls) == 9
+
+
+def test_a_changed_source_is_prepared_anew(tmp_path: Path) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    place = Preparation.of(tmp_path / "rows", 1)
+    read_class_folders(source, preparation=place)
+    changed = source / "train" / "cat" / "0.png"
+    Image.fromarray(np.full((SIDE, SIDE, 3), 7, np.uint8)).save(changed)
+    os.utime(changed, ns=(1, 1))
+    mapped = read_class_folders(source, preparation=place)
+    assert not any("read again" in note for note in mapped.notes)
+    assert (mapped.train_images[mapped.train_files.index("train/cat/0.png")] == 7).all()
+
+
+def test_a_cut_file_is_told(tmp_path: Path) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    place = Preparation.of(tmp_path / "rows", 1)
+    mapped = read_class_folders(source, preparation=place)
+    os.truncate(tmp_path / "rows" / "train_images.rows", 100)
+    with pytest.raises(StorageError, match="cut off"):
+        np.asarray(mapped.train_images)
+    with pytest.raises(StorageError, match="bytes"):
+        read_class_folders(source, preparation=place)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 99},
+        {"arrays": {"../train": {}}},
+        {"arrays": {"train_images": {"dtype": "object", "row_shape": [], "rows": 1}}},
+        {"facts": {"size": [2**40, 1], "channels": 3, "depth": "8-bit", "sizing": ""}},
+        {"facts": {"size": [1, 1], "channels": 3, "depth": "8-bit", "sizing": ""}},
+    ],
+)
+def test_a_strange_manifest_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    place = Preparation.of(tmp_path / "rows", 1)
+    read_class_folders(source, preparation=place)
+    path = tmp_path / "rows" / "prepared.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(FileFormatError):
+        read_class_folders(source, preparation=place)
+
+
+def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "rows").mkdir()
+    theirs = tmp_path / "rows" / "mine.rows"
+    theirs.write_text("important")
+    source = folder_of_images(tmp_path / "pictures")
+    with pytest.raises(StorageError, match="somebody else"):
+        read_class_folders(source, preparation=Preparation.of(tmp_path / "rows", 1))
+    assert theirs.read_text() == "important"
