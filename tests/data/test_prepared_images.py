@@ -1,4 +1,4 @@
-"""Images that do not fit into memory: decoded once into a file, and the same to whoever reads on."""
+"""Images that do not fit into memory: decoded once into a file, and read from there as before."""
 
 from __future__ import annotations
 

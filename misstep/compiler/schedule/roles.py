@@ -26,7 +26,7 @@ class Roles:
     each step has its own, one after the other in memory. `gathered`: inputs whose rows are gathered
     from a larger array by row numbers. `logged`: outputs of which each step leaves its own.
     `guard`: an output, one number: a step where it is not finite ends the run before any state
-    changes. `stored`: gathered inputs that lie in memory as numbers of this type, one of STORED, and
+    changes. `stored`: gathered inputs that lie in memory as numbers of a type, one of STORED, and
     become floats of a scale as they are gathered: (number - low) / span, kept between two numbers.
     A run is given these four, float32, as an input of the name that `scale_of` gives.
     """
