@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Decision, Series, TaskType
-from misstep.errors import MisstepError
 from misstep.ir import Array
 from misstep.modeling.baselines import Baseline
 from misstep.modeling.comparison import assess_forecasts
@@ -26,13 +25,14 @@ from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
 from misstep.modeling.result import FitResult, ForecastResult
 from misstep.modeling.verdict_text import forecast_rows, forecast_verdict, score_rows, verdict
-from misstep.record import Record, RecordWriter
+from misstep.record import Record, add_events
 from misstep.text.counts import counted
 
 __all__ = ["Outcome", "keep_outcome"]
 
 # What the line of the record is called.
 EVENT = "outcome"
+NOT_ADDED = "what came of it could not be added to the record"
 # Events behind which an earlier outcome is no longer that of the run.
 ANEW = ("resumed",)
 # Numbers of forecasts that a record keeps; of more it would grow by megabytes.
@@ -223,15 +223,11 @@ def keep_outcome(outcome: Outcome, record: Record | None, folder: Path | str) ->
 
     `record`: the same in memory, which gets it too.
     """
-    words, plain = _summary(outcome), outcome.plain()
+    event = {"kind": EVENT, "words": _summary(outcome), "outcome": outcome.plain()}
     if record is not None:
-        record.events.append({"kind": EVENT, "words": words, "outcome": plain})
-    try:
-        with RecordWriter(folder, {}) as writer:
-            writer.event(EVENT, words, outcome=plain)
-    except MisstepError as error:
-        return f"what came of it could not be added to the record: {error}"
-    return ""
+        record.events.append(event)
+    trouble = add_events(folder, [event])
+    return "" if trouble is None else f"{NOT_ADDED}: {trouble}"
 
 
 def _summary(outcome: Outcome) -> str:

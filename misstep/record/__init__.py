@@ -3,6 +3,7 @@
 Knows no model and no trainer: a record can come from any training loop.
 """
 
+from misstep.record.adding import add_events
 from misstep.record.description import (
     AnswerSummary,
     FeatureSummary,
@@ -46,6 +47,7 @@ __all__ = [
     "Task",
     "TellingColumn",
     "Thinning",
+    "add_events",
     "is_record",
     "overlap",
     "read_record",

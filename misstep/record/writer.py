@@ -8,6 +8,7 @@ written is kept as a `Record` in memory too; a run without a folder has only tha
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -54,11 +55,12 @@ class RecordWriter:
             size = os.fstat(self._handle).st_size
             torn = size > 0 and os.pread(self._handle, 1, size - 1) != b"\n"
         except OSError as error:
+            self._close_file()
             raise StorageError(
                 f"the record {self.path}", needed="a file to append to", got=str(error.strerror)
             ) from error
-        if torn:
-            os.write(self._handle, b"\n")
+        # What is appended begins a line of its own.
+        self._waiting = b"\n" if torn else b""
         if size > 0:
             # What can't be read stays in the file, and is no reason not to go on.
             with contextlib.suppress(MisstepError):
@@ -67,7 +69,7 @@ class RecordWriter:
             start = {"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts}
             self._line(start, is_known=True)
             if self.trouble is not None:
-                self.close()
+                self._close_file()
                 raise self.trouble
 
     def describe(self, description: RunDescription) -> None:
@@ -181,6 +183,10 @@ class RecordWriter:
             return
         # One write for a line: with O_APPEND, lines of two writers never mix.
         self._waiting += (json_text(line) + "\n").encode()
+        self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        """Write the lines that wait, as far as there is room."""
         try:
             while self._waiting:
                 # On a full disk some of it may be written; the rest goes on from there.
@@ -194,12 +200,31 @@ class RecordWriter:
         """Write what waits to become a whole block."""
         self._end_block()
 
+    def sync(self) -> None:
+        """Let what is written outlive a power cut; takes milliseconds."""
+        if self._handle < 0:
+            return
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            # A device or pipe has nothing to keep.
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                self.trouble = StorageError.of_writing(f"the record {self.path}", error)
+
     def close(self) -> None:
-        """Write what waits and close the file; writing is over."""
+        """Write what waits, see it on the disk and close the file; writing is over."""
         self._end_block()
         if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+            self._write_waiting()
+            self.sync()
+            self._close_file()
+
+    def _close_file(self) -> None:
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            # A disk on the network may say only now that there was no room.
+            with contextlib.suppress(OSError):
+                os.close(handle)
 
     def __enter__(self) -> RecordWriter:
         return self

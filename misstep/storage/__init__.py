@@ -3,7 +3,7 @@
 Knows bytes, arrays and plain JSON; nothing of networks.
 """
 
-from misstep.storage.atomic import make_folder, write_bytes, write_text
+from misstep.storage.atomic import make_folder, sync_folder, write_bytes, write_text
 from misstep.storage.checkpoint import (
     Checkpoint,
     foreign_files,
@@ -49,6 +49,7 @@ __all__ = [
     "process_mark",
     "read_container",
     "save_checkpoint",
+    "sync_folder",
     "taken_rows",
     "to_plain",
     "write_bytes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
@@ -44,11 +45,13 @@ def write_bytes(path: Path | str, data: bytes) -> None:
             # While it is locked, so that nobody takes it for one that was left over.
             os.replace(name, path)
     except BaseException as error:
-        Path(name).unlink(missing_ok=True)
+        # A disk that became read-only keeps it; what went wrong first is what is told.
+        with contextlib.suppress(OSError):
+            Path(name).unlink(missing_ok=True)
         if isinstance(error, OSError):
             raise StorageError.of_writing(f"{path}", error) from error
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -60,7 +63,10 @@ def make_folder(path: Path | str) -> Path:
     """Make the folder and those above it, and see that one can write there. Raises StorageError."""
     path = _possible(path)
     try:
+        new = [one for one in (path, *path.parents) if not one.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        for one in new:
+            sync_folder(one.parent)
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
@@ -69,9 +75,27 @@ def make_folder(path: Path | str) -> Path:
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left half written in `folder`."""
-    for left in folder.glob(f".*{TEMPORARY}"):
-        left.unlink(missing_ok=True)
+    """Remove what killed processes left half written in `folder`, as far as that is possible."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".*{TEMPORARY}"):
+            left.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Let names that were given, changed and removed in `folder` outlive a power cut.
+
+    Not every system can do it to a folder.
+    """
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass
+    finally:
+        os.close(handle)
 
 
 def _possible(path: Path | str) -> Path:
@@ -92,17 +116,3 @@ def _mode(path: Path) -> int:
         mask = os.umask(0)
         os.umask(mask)
         return 0o666 & ~mask
-
-
-def _sync_folder(folder: Path) -> None:
-    # So that the new name outlives a power cut; not every system can do it to a folder.
-    try:
-        handle = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        os.fsync(handle)
-    except OSError:
-        pass
-    finally:
-        os.close(handle)

@@ -67,11 +67,12 @@ def save_checkpoint(
     manifest = {"kind": "misstep checkpoints", "version": VERSION, "checkpoints": entries}
     write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     named = {one["file"] for one in entries}
-    for old in folder.iterdir():
-        if _CHECKPOINT.fullmatch(old.name) and old.name not in named:
-            # What can't be removed is in nobody's way.
-            with contextlib.suppress(OSError):
-                old.unlink(missing_ok=True)
+    # What can't be removed is in nobody's way.
+    with contextlib.suppress(OSError):
+        for old in folder.iterdir():
+            if _CHECKPOINT.fullmatch(old.name) and old.name not in named:
+                with contextlib.suppress(OSError):
+                    old.unlink(missing_ok=True)
     remove_unfinished(folder)
     return path
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from misstep.doctor import Severity
 from misstep.errors import ArgumentError, MisstepError
 from misstep.offers import ask
-from misstep.record import RecordWriter
+from misstep.record import add_events
 from misstep.train.callbacks import Callback, EarlyStopping
 from misstep.train.run import Run
 
@@ -132,11 +132,11 @@ def repaired(
         warnings.warn(f"not repaired: {error}", RuntimeWarning, stacklevel=4)
         return run
     event = done.event()
-    facts = {name: fact for name, fact in event.items() if name not in ("kind", "words")}
     run.record.events.append(event)
-    if run.folder is not None:
-        with RecordWriter(run.folder, {}) as writer:
-            writer.event(event["kind"], event["words"], **facts)
+    trouble = None if run.folder is None else add_events(run.folder, [event])
+    if trouble is not None:
+        words = f"what was tried could not be added to the record: {trouble}"
+        warnings.warn(words, RuntimeWarning, stacklevel=4)
     if done.run is None:
         return replace(run, repair=done)
     vars(trainer).update(vars(done.trainer))

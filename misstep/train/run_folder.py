@@ -21,6 +21,7 @@ from misstep.storage import (
     load_latest_checkpoint,
     make_folder,
     save_checkpoint,
+    sync_folder,
 )
 from misstep.train.run_record import RunRecord
 from misstep.train.state import TrainingState
@@ -180,10 +181,13 @@ class RunFolder:
                 else:
                     record.replace(before)
         except OSError as error:
-            raise StorageError(f"the run folder {self.folder}", got=str(error)) from error
+            raise StorageError.of_writing(f"{self.folder}", error) from error
         make_folder(self._checkpoints)
         self._own = resumed
         writer = RecordWriter(record, self.facts)
+        writer.sync()
+        # No checkpoint outlives a power cut without the record that it belongs to.
+        sync_folder(self.folder)
         self._record = RunRecord(writer, state.update, state.epoch)
         if resumed:
             if "record" in state.watching:
@@ -229,6 +233,7 @@ class RunFolder:
         """Write a checkpoint; where there is no room for one, training goes on without."""
         if self._record is not None:
             self._record.flush_whole()
+            self._record.writer.sync()
         document = {"facts": self.facts, "training": state.document(), "epochs": self.epochs}
         # Batches seen, not updates: with accumulation, a checkpoint may lie between two updates.
         arrays = state.arrays()

@@ -46,12 +46,13 @@ class Ledger:
         if path is not None:
             make_folder(path)
             self._lock.enter_context(folder_lock(path))
-            try:
+        try:
+            if path is not None:
                 _put_aside(path)
-            except BaseException:
-                self._lock.close()
-                raise
-        self._writer = RecordWriter(None if path is None else path / RECORD, facts)
+            self._writer = RecordWriter(None if path is None else path / RECORD, facts)
+        except BaseException:
+            self._lock.close()
+            raise
         self.updates = 0
         self.epochs = 0
         self.description: RunDescription | None = None
@@ -161,6 +162,9 @@ class Ledger:
         self._writer.event(kind, words, step=step, facts={"cause": cause, **facts})
         self._writer.close()
         try:
+            if self._writer.trouble is not None:
+                words = f"the end of the record could not be written: {self._writer.trouble}"
+                warnings.warn(words, RuntimeWarning, stacklevel=3)
             if self._folder is not None:
                 _leave_report(self._writer.record, self._folder)
         finally:
@@ -189,7 +193,7 @@ def _put_aside(folder: Path) -> None:
         if record.exists():
             record.replace(before)
     except OSError as error:
-        raise StorageError(f"the folder {folder}", got=str(error)) from error
+        raise StorageError.of_writing(f"{folder}", error) from error
 
 
 def _with_rates(description: RunDescription, rates: list[float]) -> RunDescription:
