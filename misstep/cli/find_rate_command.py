@@ -15,6 +15,7 @@ import numpy as np
 
 from misstep.cli.exits import DONE
 from misstep.cli.inputs import read_data
+from misstep.cli.keeping import keep_beside, kept_text
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.run_folder import check_folder, default_folder
@@ -22,7 +23,6 @@ from misstep.cli.training_options import given_options
 from misstep.modeling import check_request, make_options, recognize, untrained
 from misstep.modeling.command import flags_given
 from misstep.report.rate_range import draw_rate_range
-from misstep.storage import make_folder, write_text
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train import RateRange
@@ -52,12 +52,11 @@ def find_rate(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     setup = untrained(modality)
     trainer = setup.trainer
     found = trainer.find_learning_rate(setup.x, setup.y, sample_weight=setup.weights)
-    drawing = folder / DRAWING
-    make_folder(folder)
-    write_text(drawing, draw_rate_range(found))
     _say_curve(page, found)
+    drawing = keep_beside(page, lambda: kept_text(folder / DRAWING, draw_rate_range(found)))
     page.blank()
-    page.say(f"The curve is drawn in {drawing}.")
+    if drawing is not None:
+        page.say(f"The curve is drawn in {drawing}.")
     asked = trainer.optimizer
     kind = type(asked).__name__
     command = None
@@ -83,7 +82,7 @@ def find_rate(source: str, values: Mapping[str, Any], *, json: bool) -> int:
         page.title("Try next")
         page.commands([command])
     if json:
-        write_json({**found.plain(), "drawing": str(drawing), "command": command})
+        write_json({**found.plain(), "drawing": drawing and str(drawing), "command": command})
     page.settle()
     return DONE
 

@@ -7,19 +7,18 @@ and says what each experiment showed as it comes.
 from __future__ import annotations
 
 import time
-from typing import Any
 
 from misstep.cli.inputs import read_data
 from misstep.cli.origin import origin_of
 from misstep.cli.page import Page
 from misstep.cli.run_record import RecordedRun
 from misstep.cli.termination import signals_interrupt
-from misstep.errors import ArgumentError, MisstepError
+from misstep.errors import ArgumentError
 from misstep.modeling import Options, Setup, check_same_run, recognize, untrained
-from misstep.record import RecordWriter
+from misstep.record import add_events
 from misstep.text.counts import counted
 from misstep.text.experiments import verdict_words
-from misstep.trials import EVENT, Outcome, Probe, event_of, probe, setting_of
+from misstep.trials import Outcome, Probe, event_of, probe, setting_of
 
 WHAT = "--probe"
 IN_PYTHON = "ms.probe(trainer, x, y) in Python, with the trainer and its rows"
@@ -68,14 +67,9 @@ def _together(done: Probe) -> list[tuple[str, list[str]]]:
 def _write_down(page: Page, run: RecordedRun, done: Probe) -> None:
     """Add what experiments showed to the record of the run; without room for it that is said."""
     path = run.path if run.path.is_file() else run.folder
-    try:
-        with RecordWriter(path, {}) as writer:
-            for outcome in done.outcomes:
-                event: dict[str, Any] = event_of(outcome)
-                facts = {name: event[name] for name in ("name", "outcome")}
-                writer.event(EVENT, str(event["words"]), **facts)
-    except MisstepError as error:
-        page.say(f"what was tried could not be added to the record: {error}", indent=2)
+    trouble = add_events(path, map(event_of, done.outcomes))
+    if trouble is not None:
+        page.say(f"what was tried could not be added to the record: {trouble}", indent=2)
 
 
 def _setup(run: RecordedRun, source: str, options: Options) -> Setup:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from misstep.cli.inputs import quoted
+from misstep.cli.keeping import keep_beside, keep_model, kept_text
 from misstep.cli.origin import REPAIRED_FROM
 from misstep.cli.page import Page
 from misstep.cli.places import MODEL
 from misstep.cli.remedy_words import in_train_options
 from misstep.cli.repair_lines import TrialBar, say_found, say_round
 from misstep.cli.run_folder import reserved_folder
-from misstep.cli.trained import keep_model, keep_report, similar_rows
+from misstep.cli.trained import keep_report, similar_rows
 from misstep.data import Decision
 from misstep.doctor import Severity
 from misstep.errors import MisstepError
@@ -40,9 +41,8 @@ from misstep.modeling import (
 from misstep.modeling.command import flags_given
 from misstep.modeling.modalities.modality import Evaluation
 from misstep.modeling.outcome import Outcome
-from misstep.record import RecordWriter
+from misstep.record import add_events
 from misstep.report import Material, draw_repair
-from misstep.storage import write_text
 from misstep.text.counts import counted
 from misstep.text.lists import listed
 from misstep.text.repairs import cost_words
@@ -125,8 +125,9 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
     if trouble:
         page.say(trouble, indent=2)
     where = asked.folder if repair.adopted else asked.run
-    write_text(where / DRAWING, draw_repair(plain, f"Repair of {asked.run}"))
-    facts["drawing"] = str(where / DRAWING)
+    drawing = draw_repair(plain, f"Repair of {asked.run}")
+    drawn = keep_beside(page, lambda: kept_text(where / DRAWING, drawing))
+    facts["drawing"] = None if drawn is None else str(drawn)
     if repair.run is not None:
         facts |= _say_adopted(page, sick, repair, asked, place)
         if facts["report"] is not None:
@@ -143,7 +144,8 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
         )
     else:
         page.lines(f"Nothing was changed: {asked.run} stays as it was.", always=True)
-    page.lines(f"Curves and differences are drawn in {where / DRAWING}.")
+    if drawn is not None:
+        page.lines(f"Curves and differences are drawn in {drawn}.")
     page.title("Try next")
     page.commands(_commands(sick, repair, asked, place))
     return repair, facts
@@ -200,7 +202,8 @@ def _say_adopted(
         names = listed(repair.carried, MOST_CARRIED)
         page.say(f"Weights that begin as those of the run did: {names}.")
     if repair.set_aside:
-        facts["set_aside_file"] = str(_say_set_aside(page, sick, repair, place.folder))
+        table = _say_set_aside(page, sick, repair, place.folder)
+        facts["set_aside_file"] = None if table is None else str(table)
     if sick.test_rows:
         before = None if sick.trained is None else sick.tested(sick.trained)
         if before is not None and not all(map(math.isfinite, before.scores.values())):
@@ -240,7 +243,7 @@ def _repaired_material(sick: Repairable, repair: Repair, evaluation: Evaluation)
     )
 
 
-def _say_set_aside(page: Page, sick: Repairable, repair: Repair, folder: Path) -> Path:
+def _say_set_aside(page: Page, sick: Repairable, repair: Repair, folder: Path) -> Path | None:
     """Say which rows are not learned from any more, and write all of them with the reason."""
     name = sick.modality.data.sample_name
     lines = io.StringIO()
@@ -251,13 +254,12 @@ def _say_set_aside(page: Page, sick: Repairable, repair: Repair, folder: Path) -
         numbers = sick.source_numbers(positions)
         everyone += numbers
         table.writerows([number, f"{arm.title}: {arm.trial.label}"] for number in numbers)
-    path = folder / SET_ASIDE
-    write_text(path, lines.getvalue())
+    path = keep_beside(page, lambda: kept_text(folder / SET_ASIDE, lines.getvalue()))
     said = ", ".join(str(number) for number in sorted(everyone)[:MOST_ROWS_SAID])
     more = "" if len(everyone) <= MOST_ROWS_SAID else " …"
+    where = "" if path is None else f"; all of them, and why, in {path}"
     page.say(
-        f"{counted(len(everyone), name)} set aside, no longer learned from: {said}{more}; all of "
-        f"them, and why, in {path}",
+        f"{counted(len(everyone), name)} set aside, no longer learned from: {said}{more}{where}",
         always=True,
     )
     return path
@@ -366,10 +368,5 @@ def _commands(sick: Repairable, repair: Repair, asked: Request, place: RepairFol
 
 def _write_down(path: Path, repair: Repair) -> str:
     """Add what was tried to the record of the run; return why that was not possible, if so."""
-    event = repair.event()
-    try:
-        with RecordWriter(path, {}) as writer:
-            writer.event(event["kind"], event["words"], repair=event["repair"])
-    except MisstepError as error:
-        return f"what was tried could not be added to the record: {error}"
-    return ""
+    trouble = add_events(path, [repair.event()])
+    return "" if trouble is None else f"what was tried could not be added to the record: {trouble}"

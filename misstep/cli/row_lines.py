@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import sys
+from functools import partial
 from pathlib import Path
 
+from misstep.cli.keeping import keep_beside
 from misstep.cli.page import Page
 from misstep.cli.termination import signals_interrupt
 from misstep.errors import ArgumentError
@@ -57,7 +59,8 @@ def look_at_rows(page: Page, modality: Modality, folder: Path | None, seconds: f
     page.title("Rows")
     _say(page, check)
     if folder is not None and check.suspects:
-        check.write(folder / FILE)
+        keep_beside(page, partial(check.write, folder / FILE))
+    if check.file is not None:
         many = counted(len(check.suspects), "row")
         page.say(f"all {many} that differ from what was expected: {check.file}", indent=2)
     return check

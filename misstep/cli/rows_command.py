@@ -13,9 +13,8 @@ from misstep.cli.page import Page
 from misstep.cli.row_lines import check_seconds, look_at_rows
 from misstep.cli.run_record import RecordedRun
 from misstep.doctor import Diagnosis, examine
-from misstep.errors import MisstepError
 from misstep.modeling import recognize
-from misstep.record import RecordWriter
+from misstep.record import add_events
 
 WHAT = "--rows"
 IN_PYTHON = "estimator.diagnose(X, y) in Python, with the rows"
@@ -34,12 +33,7 @@ def rows_of_run(page: Page, run: RecordedRun, *, data: str | None, seconds: floa
     record.events = list(record.events)
     found.add_to(record)
     path = run.path if run.path.is_file() else run.folder
-    try:
-        with RecordWriter(path, {}) as writer:
-            for event in record.events[len(run.record.events) :]:
-                writer.event(
-                    "experiment", event["words"], name=event["name"], outcome=event["outcome"]
-                )
-    except MisstepError as error:
-        page.say(f"what was found could not be added to the record: {error}", indent=2)
+    trouble = add_events(path, record.events[len(run.record.events) :])
+    if trouble is not None:
+        page.say(f"what was found could not be added to the record: {trouble}", indent=2)
     return examine(record)

@@ -16,6 +16,7 @@ from typing import Any
 from misstep.cli.decision_lines import DecisionLines
 from misstep.cli.exits import DONE, FAILED, INTERRUPTED_BY
 from misstep.cli.inputs import quoted, read_data
+from misstep.cli.keeping import ModelFile, keep_beside
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
@@ -24,7 +25,6 @@ from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
-    keep_model,
     keep_report,
     plain_result,
     say_failed,
@@ -92,29 +92,39 @@ def train_on(
             page.say("A page that shows this run as long as it goes on:", always=True)
             page.commands([address], always=True)
         lines, walk = DecisionLines(page, every=all_choices), Walk(modality)
-        kept = False
+        file = ModelFile(folder / MODEL)
         for decisions in walk:
-            if walk.fitted is not None and walk.fitted.run.usable and not kept:
+            if walk.fitted is not None and walk.fitted.run.usable and not file.was_tried:
                 # Judging it takes a while yet.
-                kept = True
-                keep_model(walk.fitted.model, source, folder / MODEL)
+                file.keep(walk.fitted.model, source)
             lines.show(decisions)
-        return _finish(page, source, walk, options, json=json, repair=repair, quiet=quiet)
+        return _finish(page, source, walk, options, file, json=json, repair=repair, quiet=quiet)
 
 
 def _finish(
-    page: Page, source: str, walk: Walk, options: Options, *, json: bool, repair: bool, quiet: bool
+    page: Page,
+    source: str,
+    walk: Walk,
+    options: Options,
+    file: ModelFile,
+    *,
+    json: bool,
+    repair: bool,
+    quiet: bool,
 ) -> int:
     result, modality = walk.result, walk.modality
     run, model = result.run, result.model
     folder = Path(str(options.folder))
-    path = folder / MODEL
+    path = file.path
     drawing = None
     if run.usable:
-        keep_model(model, source, path)
-        drawing = result_lines(result).write_drawing(folder)
+        file.keep(model, source)
+        drawing = keep_beside(page, lambda: result_lines(result).write_drawing(folder))
     diagnosis = say_outcome(page, modality, result)
     report = keep_report(page, Material.of_result(result), folder)
+    if file.note:
+        page.say(file.note, "dim", always=True)
+    file.check()
     if run.usable:
         commands = result_lines(result).next_commands(path, similar_rows(source, options))
         say_next(page, path, [*commands, f"misstep diagnose {quoted(folder)}"], drawing, report)

@@ -1,4 +1,4 @@
-"""What commands that train have in common: what was read, the model kept whole, what comes next.
+"""What commands that train have in common: what was read, what came of it, what comes next.
 
 Knows results of training and pages; decides nothing.
 """
@@ -17,15 +17,13 @@ from misstep.cli.remedy_words import plain_findings, spelling_of
 from misstep.cli.result_lines import result_lines
 from misstep.data.io.idx import is_idx_name
 from misstep.doctor import Diagnosis
-from misstep.modeling import FitResult, Modality, Options, TrainedModel, save_model
+from misstep.modeling import FitResult, Modality, Options
 from misstep.modeling.outcome import keep_outcome
 from misstep.report import Material
 from misstep.report.report import leave_report
 from misstep.text.counts import counted
-from misstep.train.interruption import Interruption
 
 __all__ = [
-    "keep_model",
     "keep_report",
     "plain_result",
     "say_failed",
@@ -34,15 +32,6 @@ __all__ = [
     "say_what_was_read",
     "similar_rows",
 ]
-
-
-def keep_model(model: TrainedModel, source: str, path: Path) -> None:
-    """Write the model, undisturbed by a signal; it breaks in thereafter."""
-    model.facts["source"] = Path(source).name
-    with Interruption() as interruption:
-        save_model(model, path)
-    if interruption.requested:
-        raise KeyboardInterrupt(interruption.signal)
 
 
 def keep_report(page: Page, material: Material, folder: Path) -> Path | None:

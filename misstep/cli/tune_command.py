@@ -20,6 +20,7 @@ from misstep.cli.decision_lines import DecisionLines
 from misstep.cli.exits import DONE, FAILED, INTERRUPTED_BY
 from misstep.cli.hyperparameter_lines import settings
 from misstep.cli.inputs import quoted, read_data
+from misstep.cli.keeping import ModelFile, keep_beside
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
@@ -27,7 +28,6 @@ from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
 from misstep.cli.termination import signals_interrupt
 from misstep.cli.trained import (
-    keep_model,
     keep_report,
     plain_result,
     say_failed,
@@ -130,8 +130,10 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
         report = TuningReport(page, tuning, _drawn(request))
         report.say_search()
         title = f"{Path(source).name or source}: {counted(_ended(tuning), 'trial')}"
-        write_tuning(tuning, folder, title)
-        page.lines(f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}.")
+        if keep_beside(page, lambda: write_tuning(tuning, folder, title)):
+            page.lines(
+                f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}."
+            )
         command = _command(source, values, tuning)
         with contextlib.ExitStack() as stack:
             try:
@@ -233,17 +235,16 @@ class _Final:
         with _at_once() if tuning.interrupted else contextlib.nullcontext():
             walk = Walk(recognize(self.data, options))
             lines = DecisionLines(page)
-            kept = False
+            file = ModelFile(path)
             for decisions in walk:
-                if walk.fitted is not None and walk.fitted.run.usable and not kept:
-                    kept = True
-                    keep_model(walk.fitted.model, self.source, path)
+                if walk.fitted is not None and walk.fitted.run.usable and not file.was_tried:
+                    file.keep(walk.fitted.model, self.source)
                 lines.show(decisions)
         result = walk.result
         drawing = None
         if result.run.usable:
-            keep_model(result.model, self.source, path)
-            drawing = result_lines(result).write_drawing(path.parent)
+            file.keep(result.model, self.source)
+            drawing = keep_beside(page, lambda: result_lines(result).write_drawing(path.parent))
         diagnosis = say_outcome(page, walk.modality, result)
         compared = None
         if tuning.paid and result.run.finished and not tuning.interrupted:
@@ -252,6 +253,9 @@ class _Final:
         page_of_run = keep_report(
             page, replace(Material.of_result(result), search=search_of(tuning)), path.parent
         )
+        if file.note:
+            page.say(file.note, "dim", always=True)
+        file.check()
         if result.run.usable:
             commands = result_lines(result).next_commands(
                 path, similar_rows(self.source, self.options)

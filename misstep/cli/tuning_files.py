@@ -23,11 +23,12 @@ FIXED = ("number", "state", "because", "validation_loss")
 COSTS = ("epochs", "updates_taken", "seconds", "by_doctor", "attempts")
 
 
-def write_tuning(tuning: Tuning, folder: Path, title: str) -> None:
-    """Write both files into `folder`. Raises StorageError."""
+def write_tuning(tuning: Tuning, folder: Path, title: str) -> list[Path]:
+    """Write both files into `folder`; return where they are. Raises StorageError."""
     make_folder(folder)
     write_text(folder / TABLE, trials_table(tuning))
     write_text(folder / DRAWING, drawing(tuning, title))
+    return [folder / TABLE, folder / DRAWING]
 
 
 def trials_table(tuning: Tuning) -> str:

@@ -196,12 +196,12 @@ def test_ctrl_c_keeps_the_best_so_far(
 def test_a_second_ctrl_c_stops_at_once(
     run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from misstep.cli import tune_command
+    from misstep.cli.keeping import ModelFile
 
     def again(*words: Any, **more: Any) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(tune_command, "keep_model", again)
+    monkeypatch.setattr(ModelFile, "keep", again)
     done = _interrupted(run, monkeypatch, after=1)
     assert done.code == 130
     assert "interrupted" in done.err
