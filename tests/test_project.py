@@ -190,9 +190,10 @@ def test_every_dependency_has_its_reason() -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| ([a-z0-9-]+) \|", page, re.MULTILINE)
     project = PYPROJECT["project"]
-    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
-    needed = [re.split(r"[<>=!~\[; ]", line)[0] for line in [*project["dependencies"], *extras]]
-    assert sorted(set(told) - {"package"}) == sorted(set(needed))
+    groups = (*project["optional-dependencies"].values(), *PYPROJECT["dependency-groups"].values())
+    lines = [*project["dependencies"], *(line for group in groups for line in group)]
+    needed = {re.split(r"[<>=!~\[; ]", line)[0] for line in lines} - {project["name"]}
+    assert sorted(set(told) - {"package"}) == sorted(needed)
 
 
 # Texts
@@ -263,7 +264,7 @@ def test_no_text_has_tabs_or_loose_ends() -> None:
 # Scripts and targets
 
 
-@pytest.mark.parametrize("name", ["install", "browser", "check", "test", "docs"])
+@pytest.mark.parametrize("name", ["install", "lock", "browser", "check", "test", "docs"])
 def test_script_is_strict(name: str) -> None:
     path = ROOT / "scripts" / name
     lines = path.read_text(encoding="utf-8").splitlines()

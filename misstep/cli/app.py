@@ -48,6 +48,9 @@ Rows = Annotated[
         "--rows", help="Look at the rows one by one: wrong answers, copies across the split."
     ),
 ]
+# Stands for all options of training until `with_training_options` puts them in its place; typer
+# before 0.29 reads no option without a parser of its own as Any.
+TrainingOption = Annotated[Any, typer.Option(parser=str)]
 Json = Annotated[
     bool,
     typer.Option(
@@ -125,7 +128,7 @@ def train(
         bool, typer.Option("--all-choices", help="Say what was chosen for each of many columns.")
     ] = False,
     json: Json = False,
-    **options: Any,
+    **options: TrainingOption,
 ) -> int:
     """Train a network on a table, images, texts, a series, sequences or an example.
 
@@ -217,7 +220,7 @@ def tune(
         bool, typer.Option("--quiet", help="Say only what came of it and where the model is.")
     ] = False,
     json: Json = False,
-    **options: Any,
+    **options: TrainingOption,
 ) -> int:
     """Search for hyperparameters that do better than the default ones, and train with them.
 
@@ -267,7 +270,7 @@ def check(
         ),
     ] = False,
     json: Json = False,
-    **options: Any,
+    **options: TrainingOption,
 ) -> int:
     """Say what is wrong with data, or with a network for them, before any training.
 
@@ -296,7 +299,7 @@ def check(
 def find_rate(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="As for train.")],
     json: Json = False,
-    **options: Any,
+    **options: TrainingOption,
 ) -> int:
     """Find the learning rate that training on SOURCE should use.
 

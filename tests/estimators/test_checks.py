@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn.utils.estimator_checks import parametrize_with_checks
+import pytest
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from misstep import Classifier, Regressor
 
+# A list of our own: `parametrize_with_checks` of the oldest scikit-learn hands pytest a generator,
+# which new pytests warn of.
+CHECKS = [
+    pytest.param(*pair, id=f"{type(pair[0]).__name__}-{pair[1].func.__name__}")
+    for estimator in (Classifier(), Regressor())
+    for pair in estimator_checks_generator(estimator)
+]
 
-@parametrize_with_checks([Classifier(), Regressor()])
+
+@pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_scikit_learn_is_content(estimator: Any, check: Any) -> None:
     check(estimator)
