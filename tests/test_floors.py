@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "misstep"
 
 FLOORS = {
     0: ["errors", "text"],
-    1: ["ir", "offers", "storage", "drawing"],
+    1: ["ir", "offers", "storage", "drawing", "exchange"],
     2: ["ops"],
     3: ["autodiff"],
     4: ["compiler"],

@@ -27,7 +27,7 @@ from misstep.nn.module import Module, frozen_paths, module_paths
 from misstep.nn.positions import check_positions, position_limits, with_positions
 from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows, refuse_kind
-from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Trace, tracing
+from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Shard, Trace, tracing
 from misstep.ops import concatenate, reshape, slice_axis
 from misstep.storage import MappedRows
 from misstep.text.names import did_you_mean
@@ -298,11 +298,13 @@ class Network:
         training: bool = False,
         seed: Value | None = None,
         step: Value | None = None,
+        shard: Shard | None = None,
     ) -> tuple[Value, Trace]:
         """Return the output for the batch `x` and the trace of the pass.
 
         `parameters`: their flat array as a Value, of which each parameter is a slice. `buffers`:
-        that of the buffers; when left out, their numbers as they are now.
+        that of the buffers; when left out, their numbers as they are now. `shard`: which part of a
+        batch x is, where it is not the whole one.
         """
         if buffers is None and self.buffer_count:
             buffers = make_literal(self.buffers.copy(), self.dtype)
@@ -314,7 +316,7 @@ class Network:
             entries = slice_axis(flat, 0, slice_.start, slice_.stop)
             return reshape(entries, asked.shape).named(asked.name)
 
-        trace = self._trace(training=training, supply=supply, seed=seed, step=step)
+        trace = self._trace(training=training, supply=supply, seed=seed, step=step, shard=shard)
         with tracing(trace):
             return self._call(x), trace
 

@@ -89,6 +89,8 @@ class BatchNorm(Module):
             slope = scale / sqrt(running_variance + self.epsilon)
             return (x - running_mean) * slope + shift
         mask = current_trace().mask_of(x) if x.ndim == 3 else None
+        if current_trace().shard is not None:
+            return self._over_shards(x, mask, (running_mean, running_variance), (scale, shift))
         if mask is not None:
             return self._of_what_counts(x, mask, (running_mean, running_variance), (scale, shift))
         axes = tuple(range(x.ndim - 1))
@@ -122,6 +124,59 @@ class BatchNorm(Module):
         self.becomes("variance", where(count > 1.0, moved, running[1]))
         scale, shift = parameters
         return centered * (scale / sqrt(spread + self.epsilon)) + shift
+
+    def _over_shards(
+        self,
+        x: Value,
+        mask: Value | None,
+        running: tuple[Value, Value],
+        parameters: tuple[Value, Value],
+    ) -> Value:
+        """Return the shard x normalized by mean and variance of the whole batch.
+
+        A first mean is taken away from all entries; what it was wrong by, and the variance, follow
+        from sums of what is left. Since that makes up for it, nothing need flow back through the
+        first mean: two sums over shards on the way forward and one on the way back are enough.
+        """
+        trace, features = current_trace(), x.shape[-1:]
+        axes = tuple(range(x.ndim - 1))
+        wide = (*(1,) * (x.ndim - 1), *features)
+        if mask is None:
+            counts, count = None, None
+            assert trace.shard is not None
+            entries = trace.shard.whole * math.prod(x.shape[1:-1])
+            n: Value | float = float(max(entries, 1))
+        else:
+            counts = reshape(mask, (*mask.shape, 1))
+            count = trace.over_shards(ops.sum(mask), flows=False)
+            n, entries = maximum(count, 1.0), 0
+
+        def summed(entries: Value) -> Value:
+            return ops.sum(entries if counts is None else entries * counts, axes)
+
+        first = trace.over_shards(summed(x), flows=False) / n
+        centered = x - reshape(first, wide)
+        sums = ops.concatenate([summed(centered), summed(centered * centered)])
+        means = trace.over_shards(sums) / n
+        size = features[0]
+        error = ops.slice_axis(means, 0, 0, size)
+        spread = ops.slice_axis(means, 0, size, 2 * size) - error * error
+        mean_after = self._moved(running[0], first + error)
+        if count is None:
+            if entries:
+                self.becomes("mean", mean_after)
+            if entries > 1:
+                # Where all entries are the same, rounding may leave a little less than nothing.
+                unbiased = maximum(spread, 0.0) * (entries / (entries - 1))
+                self.becomes("variance", self._moved(running[1], unbiased))
+        else:
+            self.becomes("mean", where(count > 0.0, mean_after, running[0]))
+            unbiased = maximum(spread, 0.0) * (n / maximum(count - 1.0, 1.0))
+            moved = self._moved(running[1], unbiased)
+            self.becomes("variance", where(count > 1.0, moved, running[1]))
+        scale, shift = parameters
+        slope = scale / sqrt(spread + self.epsilon)
+        return (centered - reshape(error, wide)) * reshape(slope, wide) + reshape(shift, wide)
 
     def _moved(self, running: Value, batch: Value) -> Value:
         return running * (1.0 - self.momentum) + batch * self.momentum

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from misstep.errors import ArgumentError, ShapeError
 from misstep.ir import Value, make_input
 from misstep.nn.initializers import Initializer
-from misstep.ops import random_uniform
+from misstep.ops import random_rows, random_uniform, sum_over_shards
 
 _state = threading.local()
 
@@ -51,6 +51,18 @@ class BufferSpecification:
     name: str
     shape: tuple[int, ...]
     initializer: Initializer
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The part of a batch that a pass is about. `first`: the number of its first row, int64.
+
+    `rows`: how many it has; `whole`: how many the batch has.
+    """
+
+    rows: int
+    whole: int
+    first: Value
 
 
 @dataclass
@@ -90,6 +102,8 @@ class Trace:
     mask: Value | None = None
     # Which layers and parameters training leaves as they are, by path; None: it moves all.
     frozen: Callable[[str], bool] | None = None
+    # The part of the batch that this pass has; None: it has the whole batch.
+    shard: Shard | None = None
     _streams: int = 0
     _calls: int = 0
     _numbers: int = 0
@@ -205,7 +219,17 @@ class Trace:
         if self.seed is None or self.step is None:
             raise ArgumentError("random numbers in a network", needed="a trace with seed and step")
         self._streams += 1
+        shard = self.shard
+        if shard is not None and shape[:1] == (shard.rows,):
+            return random_rows(shape, self.seed, self.step, shard.first, self._streams, self.dtype)
         return random_uniform(shape, self.seed, self.step, self._streams, self.dtype)
+
+    def over_shards(self, value: Value, flows: bool = True) -> Value:
+        """Return the sum of a value of this pass over all shards of the batch.
+
+        Where the pass has the whole batch, that is the value. `flows`: as in `sum_over_shards`.
+        """
+        return value if self.shard is None else sum_over_shards(value, flows)
 
 
 _Specification = ParameterSpecification | BufferSpecification

@@ -41,10 +41,11 @@ from misstep.ops.lifting import as_value
 from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
-from misstep.ops.randomness import random_bits, random_normal, random_uniform
+from misstep.ops.randomness import random_bits, random_normal, random_rows, random_uniform
 from misstep.ops.reduction import argmax, centered, max, mean, min, norm, sum, variance
 from misstep.ops.scan import scan
 from misstep.ops.shape import broadcast_to, flip, reshape, transpose
+from misstep.ops.sharing import sum_over_shards
 from misstep.ops.softmax import log_softmax, log_sum_exp, softmax
 
 del _operators
@@ -93,6 +94,7 @@ __all__ = [
     "power",
     "random_bits",
     "random_normal",
+    "random_rows",
     "random_uniform",
     "relu",
     "reshape",
@@ -107,6 +109,7 @@ __all__ = [
     "sqrt",
     "subtract",
     "sum",
+    "sum_over_shards",
     "take_along_axis",
     "tanh",
     "transpose",

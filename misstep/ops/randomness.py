@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -118,7 +118,7 @@ class RandomUniform(Op):
     by_number = True
     words = "random numbers of seed {0} at step {1}"
     formula = "U[0, 1)"
-    local_derivatives = ("0", "0")
+    local_derivatives: ClassVar[tuple[str, ...]] = ("0", "0")
     smooth = False
 
     def type(self, *inputs: Type) -> Type:
@@ -145,9 +145,13 @@ class RandomUniform(Op):
         return philox, random_bits, uniform_numbers
 
     def element(self, context: Any) -> Any:
-        code = context.code
         chunk = context.block(self.block)
         word = self._word(context) if chunk is None else self._words(context, chunk)
+        return self._fraction(context, word)
+
+    def _fraction(self, context: Any, word: Any) -> Any:
+        """Return the number from 0 up to but not 1 that a word means."""
+        code = context.code
         fraction = code.shift_right(word, code.like(8, word))
         fraction = code.convert(fraction, KINDS[self.dtype], signed=False)
         return code.multiply(fraction, code.like(2.0**-24, fraction))
@@ -164,7 +168,7 @@ class RandomUniform(Op):
 
     def _word(self, context: Any) -> Any:
         """Return the word of each lane's entry, wherever that is."""
-        code, entry = context.code, context.linear()
+        code, entry = context.code, self._entry(context)
 
         def moved(number: Any, count: int) -> Any:
             return code.shift_right(number, code.like(count, number))
@@ -177,6 +181,10 @@ class RandomUniform(Op):
         for number in range(3):
             word = code.select(code.equal(which, code.like(number, which)), words[number], word)
         return word
+
+    def _entry(self, context: Any) -> Any:
+        """Return the number of each lane's entry among all that are drawn."""
+        return context.linear()
 
     def _philox(self, context: Any, counter: Any) -> tuple[Any, ...]:
         """Return the four words of each lane's counter, for the seed and step read at `context`."""
@@ -205,6 +213,69 @@ class RandomUniform(Op):
         yield cls((2,), 0, "int64"), (np.array(1), np.array(1))
 
 
+@dataclass(frozen=True)
+class RandomRows(RandomUniform):
+    """Some rows of what `random_uniform` draws: those from the row whose number is an input.
+
+    `shape`: of the rows that are drawn, their number first. So whoever works on a part of a batch
+    draws for each of its rows what the whole batch has for it.
+    """
+
+    name = "random_rows"
+    block = 1
+    words = "random numbers of seed {0} at step {1}, from row {2} on"
+    local_derivatives = ("0", "0", "0")
+
+    def run(self, seed: Array, step: Array, first: Array) -> Array:  # type: ignore[override]
+        return uniform_rows(seed, step, self.stream, self.shape, first).astype(self.dtype)
+
+    def gradient(self, value: Value, upstream: Value) -> Gradients:
+        return None, None, None
+
+    def python(self, *names: str) -> str:
+        return (
+            f"uniform_rows({names[0]}, {names[1]}, {self.stream}, {self.shape}, {names[2]})"
+            f'.astype("{self.dtype}")'
+        )
+
+    def definitions(self) -> tuple[Callable[..., Any], ...]:
+        return philox, random_bits, uniform_rows
+
+    def element(self, context: Any) -> Any:
+        # Where a row begins, a chunk need not: each entry is drawn by itself.
+        return self._fraction(context, self._word(context))
+
+    def _entry(self, context: Any) -> Any:
+        code, entry = context.code, context.linear()
+        first = code.splat(context.read(2, ()), entry.lanes)
+        width = code.like(math.prod(self.shape[1:]), first)
+        return code.add(entry, code.multiply(first, width))
+
+    def in_float64(self) -> Op:
+        return RandomRows(self.shape, self.stream, "float64")
+
+    @classmethod
+    def examples(cls, random: np.random.Generator) -> Iterator[Example]:
+        shape = tuple(int(length) for length in random.integers(0, 40, 2))
+        seed, step = random.integers(-(2**62), 2**62, 2)
+        drawn = np.array(seed), np.array(step), np.array(random.integers(0, 99))
+        yield cls(shape, int(random.integers(0, 99)), "float64"), drawn
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[Example]:
+        yield cls((2,), 0), (np.array(1.0), np.array(1), np.array(1))
+        yield cls((2,), 0), (np.array(1), np.array(1), np.array(0.5))
+
+
+def uniform_rows(
+    seed: Array, step: Array, stream: int, shape: tuple[int, ...], first: Array
+) -> Array:
+    """Return what `uniform_numbers` has for `shape[0]` rows from row `first` on."""
+    start = int(first) * math.prod(shape[1:])
+    words = random_bits(int(seed), int(step), stream, start + math.prod(shape))[start:]
+    return (words >> np.uint32(8)).reshape(shape) * 2.0**-24
+
+
 def _whole_number(x: Operand) -> Value:
     return as_value(np.asarray(x, "int64") if isinstance(x, int) else x)
 
@@ -223,6 +294,26 @@ def random_uniform(
     (3,)
     """
     return RandomUniform(tuple(shape), stream, dtype)(_whole_number(seed), _whole_number(step))
+
+
+def random_rows(
+    shape: tuple[int, ...],
+    seed: Operand,
+    step: Operand,
+    first: Operand,
+    stream: int = 0,
+    dtype: str = "float32",
+) -> Value:
+    """Return the rows of `random_uniform` from row `first` on: as many as `shape` begins with.
+
+    >>> import misstep as ms
+    >>> whole = ms.ops.random_uniform((4, 3), seed=7)
+    >>> part = ms.ops.random_rows((2, 3), seed=7, step=0, first=2)
+    >>> bool((part.numpy() == whole.numpy()[2:]).all())
+    True
+    """
+    numbers = map(_whole_number, (seed, step, first))
+    return RandomRows(tuple(shape), stream, dtype)(*numbers)
 
 
 def random_normal(

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from misstep.data import Rows
+from misstep.exchange import ALONE, Ranks
 from misstep.ir import Array, one_blas_thread
 from misstep.optim import Schedule, ScheduleContext
+from misstep.train.agreement import Accord
 from misstep.train.ending import Cause, Ending
 from misstep.train.interruption import Interruption
 from misstep.train.journal import Call, Journal, all_finite, weights_finite
@@ -54,6 +56,8 @@ class Loop(Training):
     shuffle: bool = True
     pace: Pace = field(default_factory=Pace)
     mixing: bool = False
+    # Those who train together; all take the same steps.
+    ranks: Ranks = ALONE
     journal: Journal = field(default_factory=Journal)
     provenance: Provenance | None = None
     _first_loss: float = math.nan
@@ -62,6 +66,7 @@ class Loop(Training):
 
     def run(self) -> Run:
         """Train until the epochs are done or somebody stops it; return what came of it."""
+        self._accord = Accord(self.ranks)
         self.listeners.start(self, self.epochs, self.batches)
         self._begun_finite = weights_finite(self.state)
         if self.resumed and self.schedule.last_epoch(self.state.memory) == self.epoch:
@@ -70,6 +75,7 @@ class Loop(Training):
             with one_blas_thread(), Interruption() as self._interruption:
                 while self.epoch < self.epochs and self.ending is None:
                     self._epoch()
+                    self.ending = self._accord.ending(self.ending)
                 if self._was_late():
                     self.ending = None
                 self.stop(Ending(Cause.EPOCHS_DONE, {"epochs": self.epochs}))
@@ -99,9 +105,9 @@ class Loop(Training):
         order = self._order()
         while state.batch < self.batches:
             failed = self._advance(order)
-            if self._interruption.requested and not failed:
-                facts = {"signal": self._interruption.signal}
-                self.ending = Ending(Cause.INTERRUPTED, facts)
+            asked = self._interruption.requested and not failed
+            signal = self._interruption.signal if asked else None
+            self.ending = self._accord.ending(self.ending, signal)
             if self.ending is not None and (state.batch < self.batches or failed):
                 state.seconds += time.perf_counter() - began
                 return
@@ -114,7 +120,8 @@ class Loop(Training):
         state = self.state
         start = state.batch * self.batch_size
         size = min(self.batch_size, len(order) - start)
-        count = self._batches_together(looking=self.listeners.before_update(self))
+        looking = self.listeners.before_update(self)
+        count = self._accord.batches(self._batches_together(looking=looking))
         learn = self._update if self.accumulate == 1 else self._accumulate
         steps = learn(order[start : start + count * size], count)
         if steps.not_finite is not None:  # last, since it names the update behind those done
@@ -239,12 +246,14 @@ class Loop(Training):
 
     def _find_provenance(self) -> None:
         """Find the first step that left a number which is not finite; keep the weights before."""
-        moment = self.journal.first_bad(self.stepper, self.state)
+        # Each rank for itself: which steps are taken again goes by its own clock.
+        stepper = self.stepper.by_itself()
+        moment = self.journal.first_bad(stepper, self.state)
         if moment is None or self.provenance is not None:
             return
         if weights_finite(moment.state) and not self._was_diverging():
             self._last_finite = moment.state.parameters, moment.state.buffers
-        self.provenance = provenance_of(self.stepper, moment, self.mixing)
+        self.provenance = provenance_of(stepper, moment, self.mixing)
         if self.provenance is not None:
             self.listeners.progress.note(str(self.provenance))
             if self.record is not None:

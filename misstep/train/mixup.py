@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.errors import ArgumentError
 from misstep.ir import Value, make_literal
-from misstep.ops import cast, concatenate, gather, random_uniform, reshape, slice_axis
+from misstep.ops import cast, concatenate, gather, random_rows, random_uniform, reshape, slice_axis
 
 # The stream of random numbers for shares; layers count up from 0, shuffling takes the last one.
 _STREAM = 0xFFFFFFFE
@@ -41,11 +41,31 @@ def mixed_rows(x: Value, y: Value, alpha: float, seed: Value, draw: Value) -> Mi
     `seed`, `draw`: int64 numbers from which the shares follow.
     """
     rows = x.shape[0]
-    numbers = random_uniform((rows,), seed, draw, _STREAM, x.dtype)
-    table = make_literal(tabulated_shares(alpha), x.dtype)
-    share = gather(table, cast(numbers * float(POINTS), "int64"))
+    share = _shares(random_uniform((rows,), seed, draw, _STREAM, x.dtype), alpha)
     wide = reshape(share, (rows, *(1,) * (x.ndim - 1)))
     return Mixture(x * wide + _next(x) * (1.0 - wide), _next(y), share)
+
+
+def mixed_shard(
+    x: Value, y: Value, alpha: float, seed: Value, draw: Value, first: Value
+) -> Mixture:
+    """Return the rows of a shard, mixed as those of the whole batch are.
+
+    x, y: (rows + 1, …), the row that follows the shard's last one behind it. `first`: the number of
+    the shard's first row in the batch.
+    """
+    rows = x.shape[0] - 1
+    share = _shares(random_rows((rows,), seed, draw, first, _STREAM, x.dtype), alpha)
+    wide = reshape(share, (rows, *(1,) * (x.ndim - 1)))
+    own, neighbor = slice_axis(x, 0, 0, rows), slice_axis(x, 0, 1, rows + 1)
+    mixed = own * wide + neighbor * (1.0 - wide)
+    return Mixture(mixed, slice_axis(y, 0, 1, rows + 1), share)
+
+
+def _shares(numbers: Value, alpha: float) -> Value:
+    """Return the share of each row, for a random number of each."""
+    table = make_literal(tabulated_shares(alpha), numbers.dtype)
+    return gather(table, cast(numbers * float(POINTS), "int64"))
 
 
 def tabulated_shares(alpha: float) -> np.ndarray:

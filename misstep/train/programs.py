@@ -127,11 +127,14 @@ class Programs:
         self.compiling = compiling
         self._kept: dict[tuple[Any, ...], StepProgram] = {}
         self._looks: dict[tuple[Any, ...], LookProgram] = {}
+        # Those of shards of batches, kept by whoever makes them.
+        self.of_shards: Any = None
 
     @property
-    def so_far(self) -> list[StepProgram]:
+    def so_far(self) -> list[Program]:
         """Return the programs made so far."""
-        return list(self._kept.values())
+        of_shards = [] if self.of_shards is None else self.of_shards.so_far
+        return [*self._kept.values(), *of_shards]
 
     def first_state(self) -> tuple[Array, Array]:
         """Return the optimizer's state (slots, parameters) and scalars before any update."""
@@ -175,9 +178,12 @@ class Programs:
             self._keep(key, outputs, [*back.inputs, sum_, weight], back.anatomy, stored)
         return self._kept[key]
 
-    def apply(self) -> StepProgram:
-        """Return the second half: the update by the weighted mean of accumulated gradients."""
-        key = ("apply", self.network.frozen)
+    def apply(self, *, penalized: bool = False) -> StepProgram:
+        """Return the second half: the update by the weighted mean of accumulated gradients.
+
+        `penalized`: whether the slopes of penalties are still to be added.
+        """
+        key = ("apply", penalized, self.network.frozen)
         if key not in self._kept:
             count, dtype = self.network.parameter_count, self.network.dtype
             parameters = make_input("parameters", (count,), dtype)
@@ -186,6 +192,8 @@ class Programs:
             # Rows that all weigh nothing have nothing to say, as in a loss: 0, not 0 / 0.
             mean = sum_ / where(equal(weight, 0.0), 1.0, weight)
             anatomy = Anatomy(self.network)
+            if penalized and self.regularizers:
+                mean = mean + self._slopes_of_penalties(parameters, anatomy)
             state, outputs = self._update(parameters, mean, anatomy)
             self._keep(key, outputs, [parameters, sum_, weight, *state], anatomy)
         return self._kept[key]
@@ -260,12 +268,36 @@ class Programs:
                 weight = self.loss.total_weight(raw, y, weights)
             else:
                 loss, weight = self.loss.mixed(raw, y, mixture.other, mixture.share, weights)
-        regularized = loss
+        regularized = self._regularized(loss, trace, anatomy)
+        flat_gradient = self.slopes(regularized, trace, anatomy)
+        return _Backward(
+            inputs, parameters, trace, raw, buffers, loss, weight, flat_gradient, anatomy
+        )
+
+    def _regularized(self, loss: Value, trace: Trace, anatomy: Anatomy) -> Value:
+        """Return a loss with the penalties for the parameters of a pass."""
         with anatomy.part(Part.PENALTY):
             for regularizer in self.regularizers:
                 for name, specification in trace.parameters.items():
-                    if specification.regularized and not network.is_frozen(name):
-                        regularized = regularized + regularizer.penalty(trace.values[name])
+                    if specification.regularized and not self.network.is_frozen(name):
+                        loss = loss + regularizer.penalty(trace.values[name])
+        return loss
+
+    def _slopes_of_penalties(self, parameters: Value, anatomy: Anatomy) -> Value:
+        """Return the gradient of all penalties by the flat array of parameters."""
+        loss = make_literal(np.zeros(()), self.network.dtype)
+        with anatomy.part(Part.PENALTY):
+            for slice_ in self.network.parameter_slices:
+                asked = slice_.specification
+                if asked.regularized and not self.network.is_frozen(asked.name):
+                    entries = slice_axis(parameters, 0, slice_.start, slice_.stop)
+                    for regularizer in self.regularizers:
+                        loss = loss + regularizer.penalty(reshape(entries, asked.shape))
+        return gradient(loss, parameters)
+
+    def slopes(self, loss: Value, trace: Trace, anatomy: Anatomy) -> Value:
+        """Return the gradient of a loss by all parameters, flat; 0 for frozen ones."""
+        network = self.network
         moved = [name for name in trace.parameters if not network.is_frozen(name)]
         if not moved:
             raise ArgumentError(
@@ -275,20 +307,16 @@ class Programs:
                 try_="network.unfreeze()",
             )
         targets = [trace.values[name] for name in moved]
-        slopes = dict(
-            zip(moved, gradient(regularized, targets, steps=anatomy.steps_back), strict=True)
-        )
+        found = gradient(loss, targets, steps=anatomy.steps_back)
+        slopes = dict(zip(moved, found, strict=True))
         anatomy.slopes = slopes
-        flat_gradient = concatenate(
+        flat = concatenate(
             [
                 reshape(slopes[name], (-1,)) if name in slopes else self._nothing(name)
                 for name in trace.parameters
             ]
         )
-        flat_gradient = flat_gradient.named("gradients")
-        return _Backward(
-            inputs, parameters, trace, raw, buffers, loss, weight, flat_gradient, anatomy
-        )
+        return flat.named("gradients")
 
     def _nothing(self, name: str) -> Value:
         """Return the gradient of a frozen parameter, flat: none was computed."""

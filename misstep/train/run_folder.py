@@ -50,7 +50,7 @@ def check_run_folder(folder: Path | str, called: str) -> None:
 
 
 # What runs of earlier versions did without saying so.
-EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": []}
+EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": [], "shards": 1}
 
 
 class RunFolder:
@@ -111,6 +111,15 @@ class RunFolder:
         if checkpoint is None:
             return None
         return TrainingState.restored(like, checkpoint.arrays, checkpoint.state["training"])
+
+    def fact(self, name: str) -> Any:
+        """Return what the run that was left here says of itself; None where there is no such run.
+
+        Raises FileFormatError where all checkpoints are damaged.
+        """
+        checkpoint = load_latest_checkpoint(self._checkpoints)
+        facts = None if checkpoint is None else checkpoint.state.get("facts")
+        return (EARLIER_FACTS | facts).get(name) if isinstance(facts, dict) else None
 
     def planned_epochs(self) -> int | None:
         """Return how many epochs the run that is to go on was planned for; None: not known.

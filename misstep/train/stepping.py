@@ -112,21 +112,43 @@ class Stepper:
 
         `learning_rate`: (1,). Returns 1 where they were clipped, else 0; None as in `Steps`.
         """
-        program = self._programs.apply()
+        assert state.gradients is not None
+        weight = state.gradient_weight
+        clipped = self._apply(state, learning_rate, state.gradients, weight, state.update)
+        state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
+        return clipped
+
+    def _apply(
+        self,
+        state: TrainingState,
+        learning_rate: Array,
+        gradients: Array,
+        weight: float,
+        update: int,
+    ) -> float | None:
+        """Make the update of the number `update` by a sum of gradients that weighs `weight`."""
+        program = self._apply_program
         # Rows that all weigh nothing have gradients 0: 0 / 1 leaves them so.
-        weight = state.gradient_weight or 1.0
         feeds = self._feeds(state, learning_rate) | {
-            "gradients": state.gradients,
-            "gradient_weight": np.asarray(weight, state.parameters.dtype),
+            "update": np.array([update]),
+            "gradients": gradients,
+            "gradient_weight": np.asarray(weight or 1.0, state.parameters.dtype),
         }
         native = program.compiled(self._threads)
         if native is not None:
             out, _ = native.run(feeds)
         else:
-            out = program.run(feeds | {"learning_rate": learning_rate[0], "update": state.update})
+            out = program.run(feeds | {"learning_rate": learning_rate[0], "update": update})
             _adopt(state, out)
-        state.gradients, state.gradient_weight, state.accumulated = None, 0.0, 0
         return _clipped(out, 1)
+
+    @property
+    def _apply_program(self) -> StepProgram:
+        return self._programs.apply()
+
+    def by_itself(self) -> Stepper:
+        """Return one that takes the same steps in this process alone."""
+        return self
 
     @property
     def programs(self) -> Programs:

@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from misstep.data import Rows
 from misstep.doctor import Diagnosis, examine_start
-from misstep.errors import ArgumentError, NotFittedError
+from misstep.errors import ArgumentError, NotFittedError, NotYetError
+from misstep.exchange import ALONE, Ranks, world
 from misstep.ir import Array
 from misstep.nn import Module, Network
 from misstep.nn.inference import Inference
@@ -30,6 +31,7 @@ from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows
 from misstep.optim import Adam, Clipping, ConstantRate, Optimizer, Regularizer, Schedule
 from misstep.record import Names, Record, RecordWriter
 from misstep.storage import MappedRows
+from misstep.train.agreement import check_same, check_shards, settled_shards, shared_state
 from misstep.train.callbacks import Callback, EarlyStopping, restore_callbacks
 from misstep.train.describing import Settings, describe_run
 from misstep.train.digest import rows_digest
@@ -55,6 +57,7 @@ from misstep.train.row_scores import RowScores, scores_of
 from misstep.train.run import Run
 from misstep.train.run_folder import RunFolder
 from misstep.train.run_record import RunRecord
+from misstep.train.shards import ShardedStepper
 from misstep.train.state import TrainingState
 from misstep.train.stepping import Stepper
 
@@ -73,7 +76,9 @@ class Trainer:
     interpreter, slowly; what can't be compiled runs there anyhow. `shuffle`: whether each epoch
     takes the rows in an order of its own. `mixup`: above 0, each row learned from is mixed with
     another of its batch, shares of the symmetric Beta distribution of this strength (Zhang and
-    others, 2018).
+    others, 2018). `shards`: into how many parts each batch is cut, a power of two; up to so many
+    processes of a launcher of MPI share them out, and get the bits that one process gets. None: 1
+    in a process by itself, 8 or more under a launcher; those of the run, where `fit` resumes one.
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -101,6 +106,7 @@ class Trainer:
         compiling: bool = True,
         mixup: float = 0.0,
         shuffle: bool = True,
+        shards: int | None = None,
     ) -> None:
         _check_class("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_class("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -133,6 +139,7 @@ class Trainer:
         _check_class("shuffle", shuffle, bool, "True or False")
         self.shuffle = shuffle
         self.dtype = network.dtype if isinstance(network, Network) else dtype
+        self.shards = check_shards(shards)
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
         # Where data and settings come from, for the record: whoever makes a Trainer may say so.
@@ -172,7 +179,8 @@ class Trainer:
         closely, though not in every bit, and come slowly. "nothing yet" before anything ran.
         """
         inference = [] if self._network is None else self._inference.so_far
-        return backend_of([*([] if self._programs is None else self._programs.so_far), *inference])
+        programs = [] if self._programs is None else self._programs.so_far
+        return backend_of([*programs, *inference])
 
     @property
     def state(self) -> TrainingState | None:
@@ -240,12 +248,25 @@ class Trainer:
         begun = self._state is not None and not resume
         budget = budget_of(repair, watched=watch or folder is not None, begun=begun)
         called = _checked_callbacks(callbacks, early_stopping)
-        kept = None if folder is None else RunFolder(folder, checkpoint_every)
+        ranks = self._ranks()
+        if budget is not None and ranks.size > 1:
+            raise NotYetError(
+                f"repair on {ranks.size} ranks",
+                needed="a training in one process",
+                try_="repair=False, then ms.repair on one machine",
+            )
+        # One of several processes writes; the others learn of it what was left.
+        kept = RunFolder(folder, checkpoint_every) if folder and ranks.is_first else None
         with kept or contextlib.nullcontext():
+            self._settle_shards(ranks, kept if resume else None)
+            facts = self._facts(rows) if kept is not None or ranks.size > 1 else {}
+            told = {"epochs": epochs, "callbacks": [type(each).__name__ for each in called]}
+            told |= {} if judged is None or ranks.size == 1 else {"validation": rows_digest(judged)}
+            check_same(ranks, facts | told)
             if kept is not None:
-                kept.facts = self._facts(rows)
+                kept.facts = facts
             state = self._first_state()
-            resumed = kept.resume(state) if resume and kept is not None else None
+            resumed = shared_state(ranks, kept, state) if resume else None
             if resumed is not None:
                 state = resumed
                 self.network.parameters = np.array(state.parameters)
@@ -261,6 +282,7 @@ class Trainer:
             describing = watching and resumed is None
             record = RunRecord(RecordWriter(None, {}), state.update, state.epoch)
             settings = self._settings(len(rows), epochs)
+            stepper = self._stepper(rows, self.seed, ranks)
             run = Loop(
                 network=self.network,
                 loss=self.loss,
@@ -270,10 +292,11 @@ class Trainer:
                 compiling=self.compiling,
                 resumed=resumed is not None,
                 rows=rows,
-                stepper=Stepper(self._step_programs(), rows, self.seed, self.threads),
+                stepper=stepper,
+                ranks=ranks,
                 listeners=Listeners(
                     called,
-                    make_progress(progress),
+                    make_progress(progress if ranks.is_first else False),
                     kept,
                     record if watching and kept is None else None,
                     self._looks(rows, settings, probe_every) if looking else None,
@@ -320,7 +343,7 @@ class Trainer:
         """
         parts = ("loss", "optimizer", "schedule", "clipping", "regularizers", "batch_size")
         names = (*parts, "accumulate", "repeats_per_epoch", "seed", "threads", "compiling", "mixup")
-        kept = {name: getattr(self, name) for name in (*names, "shuffle", "dtype")}
+        kept = {name: getattr(self, name) for name in (*names, "shuffle", "dtype", "shards")}
         begins: Any = self._module if network is None else network
         if network is None and self._network is not None:
             begins = copy.copy(self._network)
@@ -350,6 +373,8 @@ class Trainer:
         """
         rows = self._rows(x, y, sample_weight)
         kept = RunFolder(folder, None)
+        if self.shards is None:
+            self.shards = settled_shards(ALONE, kept.fact("shards"))
         kept.facts = self._facts(rows)
         return kept.planned_epochs()
 
@@ -372,6 +397,8 @@ class Trainer:
         other = self.variant(input_shape=np.shape(x)[1:])
         rows = other._rows(x, y, sample_weight)
         kept = RunFolder(folder, None)
+        if other.shards is None:
+            other.shards = settled_shards(ALONE, kept.fact("shards"))
         kept.facts = other._facts(rows)
         state = kept.resume(other._first_state())
         if state is None:
@@ -452,7 +479,7 @@ class Trainer:
     def _fork(self, rows: Rows, seed: int) -> Fork:
         return Fork(
             rows=rows,
-            stepper=Stepper(self._step_programs(), rows, seed, self.threads),
+            stepper=self._stepper(rows, seed),
             state=copied(self._first_state()),
             batch_size=len(rows) if self.batch_size == "full" else int(self.batch_size),
             accumulate=self.accumulate,
@@ -702,6 +729,9 @@ class Trainer:
     def _backend_of_steps(self, rows: Rows) -> str:
         """Return "compiled" or "interpreter": their numbers agree closely, but not in every bit."""
         batch = self._rows_of_batch(len(rows))
+        stepper = self._stepper(rows, self.seed)
+        if isinstance(stepper, ShardedStepper):
+            return "compiled" if stepper.is_compiled(batch) else "interpreter"
         programs, weighted = self._step_programs(), rows.weights is not None
         program = (
             programs.step(batch, weighted=weighted)
@@ -709,6 +739,33 @@ class Trainer:
             else programs.accumulate(batch, weighted=weighted)
         )
         return "interpreter" if program.compiled(self.threads) is None else "compiled"
+
+    def _stepper(self, rows: Rows, seed: int, ranks: Ranks = ALONE) -> Stepper:
+        """Return what takes steps: with others on their shards of each batch, or alone on all."""
+        programs, shards = self._step_programs(), self.shards or 1
+        if shards == 1:
+            return Stepper(programs, rows, seed, self.threads)
+        return ShardedStepper(programs, rows, seed, self.threads, shards, ranks)
+
+    def _ranks(self) -> Ranks:
+        """Return the processes that train together: all that were started so, unless it says 1."""
+        return ALONE if self.shards == 1 else world()
+
+    def _settle_shards(self, ranks: Ranks, left: RunFolder | None) -> None:
+        """Find out into how many shards batches are cut, where nobody said it.
+
+        `left`: the folder of a run to go on with, whose batches were cut already.
+        """
+        if self.shards is None:
+            before = None if left is None else left.fact("shards")
+            self.shards = settled_shards(ranks, before)
+        if self.shards < ranks.size:
+            raise ArgumentError(
+                "shards of a Trainer",
+                needed=f"as many as there are ranks, {ranks.size}, or more",
+                got=str(self.shards),
+                try_="fewer ranks; the number of shards is part of a run's settings",
+            )
 
     def _facts(self, rows: Rows) -> dict[str, Any]:
         return {
@@ -731,6 +788,7 @@ class Trainer:
             "data": rows_digest(rows),
             "shuffle": self.shuffle,
             "frozen": list(self.network.frozen),
+            "shards": self.shards or 1,
         }
 
 

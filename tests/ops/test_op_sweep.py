@@ -107,7 +107,7 @@ def test_type_run_and_source_agree(name: str) -> None:
 # Their inputs have different shapes, or they say what shape must come; see test_no_rows.py.
 NOT_CUT = {
     *("broadcast_to", "gather", "matrix_product", "random_uniform", "reshape", "scatter"),
-    "take_along_axis",
+    *("take_along_axis", "random_rows"),
     *("scan", "scatter_add", "convolution", "window_products"),
 }
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from misstep.compiler import NativeProgram
 from misstep.ir import Graph, Interpreter, make_input
-from misstep.ops import random_bits, random_normal, random_uniform
+from misstep.ops import random_bits, random_normal, random_rows, random_uniform
 from misstep.ops.randomness import philox
 
 # The known answers of the Random123 library for philox4x32 with 10 rounds: counter, key, words.
@@ -107,3 +108,15 @@ def test_each_bit_is_set_half_of_the_time() -> None:
     for place in range(32):
         share = np.mean((bits >> np.uint32(place)) & 1)
         assert abs(share - 0.5) < 5 * 0.5 / np.sqrt(bits.size)
+
+
+@pytest.mark.parametrize("width", [(), (5,), (3, 7), (64,)])
+def test_rows_are_drawn_as_the_whole_batch_has_them(width: tuple[int, ...]) -> None:
+    seed, step, first = (make_input(name, (), "int64") for name in ("seed", "step", "first"))
+    whole = random_uniform((40, *width), 3, 9, 2).numpy()
+    graph = Graph({"u": random_rows((6, *width), seed, step, first, 2)}, [seed, step, first])
+    native = NativeProgram(graph)
+    for row in (0, 1, 8, 33, 34):
+        feeds = {"seed": 3, "step": 9, "first": row}
+        np.testing.assert_array_equal(Interpreter(graph).run(feeds)["u"], whole[row : row + 6])
+        np.testing.assert_array_equal(native.run(feeds)[0]["u"], whole[row : row + 6])

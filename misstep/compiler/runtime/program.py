@@ -291,11 +291,14 @@ class NativeProgram:
             self._tuner.record(threads, (time.perf_counter() - began) / steps)
         return int(table[DONE])
 
-    def prepare(self, feeds: Mapping[str, Any]) -> PreparedCall:
+    def prepare(
+        self, feeds: Mapping[str, Any], into: Mapping[str, Array] | None = None
+    ) -> PreparedCall:
         """Return a call of one step on one thread that is made ready once, to be made many times.
 
-        `feeds`: the inputs that stay; stepped ones get memory of their own. Raises ArgumentError
-        for a program that gathers rows: those of one step are all that there is here.
+        `feeds`: the inputs that stay; stepped ones get memory of their own. `into`: arrays for
+        outputs, otherwise new ones. Raises ArgumentError for a program that gathers rows: those of
+        one step are all that there is here.
         """
         if any(slot.name in self.roles.gathered for slot in self._lowered.slots):
             raise ArgumentError(
@@ -311,7 +314,9 @@ class NativeProgram:
             if slot.literal is not None:
                 arrays.append(slot.literal)
             elif slot.output or slot.name in self.roles.stepped:
-                array = np.zeros(slot.shape, slot.dtype)
+                given = None if into is None or not slot.output else into.get(slot.name)
+                array = np.zeros(slot.shape, slot.dtype) if given is None else given
+                _check(slot.name, array, slot.shape, slot.dtype, self.graph.name)
                 (outputs if slot.output else inputs)[slot.name] = array
                 arrays.append(array)
             else:

@@ -174,6 +174,13 @@ class Loss:
 
         `share`: (batch,), how much of a row has the answer `target`; the rest of it has `other`.
         """
+        sum_, whole = self.mixed_sums(prediction, target, other, share, weights)
+        return sum_ / where(equal(whole, 0.0), 1.0, whole), whole
+
+    def mixed_sums(
+        self, prediction: Value, target: Value, other: Value, share: Value, weights: Value | None
+    ) -> tuple[Value, Value]:
+        """Return Σ wᵢ lᵢ and Σ wᵢ of rows that are mixtures, as in `mixed`."""
         self.check(prediction, target)
         self.check(prediction, other)
         sums, weighs = [], []
@@ -183,8 +190,7 @@ class Loss:
             weight = weight if weights is None else weight * weights
             sums.append(ops.sum(self.per_row(prediction, answer) * weight))
             weighs.append(ops.sum(weight))
-        whole = weighs[0] + weighs[1]
-        return (sums[0] + sums[1]) / where(equal(whole, 0.0), 1.0, whole), whole
+        return sums[0] + sums[1], weighs[0] + weighs[1]
 
     def configuration(self) -> dict[str, Any]:
         """Return the kind and the settings as plain JSON."""

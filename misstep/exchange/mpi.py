@@ -1,0 +1,271 @@
+"""Ranks that are processes of MPI: how sums travel, how they wait, and how a lost one is noticed.
+
+mpi4py carries every byte. All waiting is here: it yields the processor, and looks now and then
+whether those waited for are still there. Needs the extra `mpi`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from misstep.exchange.presence import Heartbeat, Place, gone, own_place
+from misstep.exchange.ranks import Array, LostRankError, RankError, Ranks
+
+# Bytes from which halves are exchanged and put together again: it moves 2 (1 − 1 / ranks) times the
+# array instead of log2(ranks) times, in twice the messages. The additions are the same ones.
+HALVED = 1 << 15
+# Looks at a message that has not come before the processor is given away, and how long then; the
+# pause grows, to a limit that is small beside a step's work.
+SPINS = 200
+FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 500e-6
+# Seconds between two looks at whether the others are still there.
+PRESENCE_EVERY = 0.25
+# Entries in each of the arrays by name that are sent ahead of them.
+_TAG_SUM, _TAG_TREE = 1, 2
+
+
+def join() -> Ranks:
+    """Return the ranks that this process is one of; called once."""
+    import mpi4py
+
+    mpi4py.rc.thread_level = "multiple"
+    # Where more ranks than cores run, waiting must not take the core from who works.
+    os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
+    from mpi4py import MPI
+
+    ranks = MpiRanks(MPI)
+    _end_all_on_error(ranks)
+    return ranks
+
+
+class MpiRanks(Ranks):
+    """The ranks of MPI's world. `MPI`: the module of mpi4py."""
+
+    def __init__(self, MPI: Any) -> None:
+        self._mpi = MPI
+        self._communicator = MPI.COMM_WORLD.Dup()
+        self._communicator.Set_errhandler(MPI.ERRORS_RETURN)
+        self.rank, self.size = self._communicator.rank, self._communicator.size
+        self._rooms: dict[tuple[int, str], Array] = {}
+        self._places: list[Place] = []
+        self._heartbeat: Heartbeat | None = None
+        self.lost = False
+        if self.size > 1:
+            self._places = [Place(*one) for one in self.gathered(list(own_place()))]
+            host = self._places[self.rank].host
+            self.on_this_host = sum(one.host == host for one in self._places)
+            if MPI.Query_thread() >= MPI.THREAD_MULTIPLE and self.on_this_host < self.size:
+                self._heartbeat = Heartbeat(MPI, self._communicator.Dup())
+
+    # --- what all say -----------------------------------------------------------------------------
+
+    def gathered(self, document: Any) -> list[Any]:
+        if self.size == 1:
+            return [document]
+        own = np.frombuffer(json.dumps(document).encode(), np.uint8)
+        lengths = np.zeros(self.size, np.int64)
+        length = np.array([own.size], np.int64)
+        self._wait(lambda: self._communicator.Iallgather(length, lengths))
+        whole = np.empty(int(lengths.sum()), np.uint8)
+        self._wait(lambda: self._communicator.Iallgatherv(own, [whole, lengths.tolist()]))
+        pieces = np.split(whole, np.cumsum(lengths)[:-1])
+        return [json.loads(piece.tobytes()) for piece in pieces]
+
+    def minimum(self, numbers: Sequence[int]) -> list[int]:
+        if self.size == 1:
+            return list(numbers)
+        own, least = np.array(numbers, np.int64), np.empty(len(numbers), np.int64)
+        self._wait(lambda: self._communicator.Iallreduce(own, least, op=self._mpi.MIN))
+        return [int(number) for number in least]
+
+    def from_first(self, document: Any) -> Any:
+        if self.size == 1:
+            return document
+        text = json.dumps(document).encode() if self.is_first else b""
+        length = np.array([len(text)], np.int64)
+        self.copy_from_first(length)
+        told = np.frombuffer(text, np.uint8).copy() if text else np.empty(int(length[0]), np.uint8)
+        self.copy_from_first(told)
+        return json.loads(told.tobytes())
+
+    def arrays_from_first(self, arrays: dict[str, Array] | None) -> dict[str, Array]:
+        shapes = (
+            []
+            if arrays is None
+            else [[name, array.shape, array.dtype.name] for name, array in arrays.items()]
+        )
+        told = self.from_first(shapes)
+        if self.is_first:
+            assert arrays is not None
+            received = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        else:
+            received = {name: np.empty(shape, dtype) for name, shape, dtype in told}
+        for array in received.values():
+            if array.size:
+                self.copy_from_first(array.reshape(-1))
+        return received
+
+    # --- sums -------------------------------------------------------------------------------------
+
+    def add_up(self, own: Array) -> None:
+        if self.size == 1:
+            return
+        if own.nbytes < HALVED or own.size < self.size:
+            self._double(own)
+        else:
+            self._halve(own)
+
+    def _double(self, own: Array) -> None:
+        """Exchange the whole with a partner at distance 1, 2, 4 …, and add it."""
+        room, bit = self._room(own), 1
+        while bit < self.size:
+            self._exchange(self.rank ^ bit, own, room)
+            np.add(own, room, out=own)
+            bit *= 2
+
+    def _halve(self, own: Array) -> None:
+        """Add up ever smaller parts with partners at distance 1, 2, 4 …; then put them together."""
+        start, stop, bit = 0, own.size, 1
+        room = self._room(own)
+        parts: list[tuple[int, int, int]] = []
+        while bit < self.size:
+            middle = (start + stop) // 2
+            parts.append((start, middle, stop))
+            kept, given = (start, middle), (middle, stop)
+            if self.rank & bit:
+                kept, given = given, kept
+            part = room[kept[0] : kept[1]]
+            self._exchange(self.rank ^ bit, own[given[0] : given[1]], part)
+            np.add(own[kept[0] : kept[1]], part, out=own[kept[0] : kept[1]])
+            start, stop = kept
+            bit *= 2
+        for start, middle, stop in reversed(parts):
+            bit //= 2
+            kept, given = (start, middle), (middle, stop)
+            if self.rank & bit:
+                kept, given = given, kept
+            self._exchange(self.rank ^ bit, own[kept[0] : kept[1]], own[given[0] : given[1]])
+
+    def _room(self, like: Array) -> Array:
+        """Return memory for what a partner sends, kept from one sum to the next."""
+        key = like.size, like.dtype.name
+        if key not in self._rooms:
+            self._rooms[key] = np.empty_like(like)
+        return self._rooms[key]
+
+    def _exchange(self, partner: int, sent: Array, into: Array) -> None:
+        communicator = self._communicator
+        received = self._started(lambda: communicator.Irecv(into, partner, _TAG_SUM))
+        given = self._started(lambda: communicator.Isend(sent, partner, _TAG_SUM))
+        self._until(received)
+        self._until(given)
+
+    def send(self, to: int, array: Array) -> None:
+        self._wait(lambda: self._communicator.Isend(array, to, _TAG_TREE))
+
+    def receive(self, sender: int, into: Array) -> None:
+        self._wait(lambda: self._communicator.Irecv(into, sender, _TAG_TREE))
+
+    def copy_from_first(self, array: Array) -> None:
+        if self.size > 1:
+            self._wait(lambda: self._communicator.Ibcast(array, 0))
+
+    # --- waiting ----------------------------------------------------------------------------------
+
+    def _wait(self, start: Callable[[], Any]) -> None:
+        self._until(self._started(start))
+
+    def _started(self, start: Callable[[], Any]) -> Any:
+        try:
+            return start()
+        except self._mpi.Exception as error:
+            raise self._lost(str(error)) from error
+
+    def _until(self, request: Any) -> None:
+        """Return once a message is through. Raises LostRankError where a rank is gone."""
+        spins, pause = 0, FIRST_PAUSE
+        looked = 0.0
+        try:
+            while not request.Test():
+                spins += 1
+                if spins < SPINS:
+                    if self.on_this_host > 1:
+                        os.sched_yield()
+                    continue
+                time.sleep(pause)
+                pause = min(pause * 1.5, LONGEST_PAUSE)
+                now = time.monotonic()
+                if now - looked > PRESENCE_EVERY:
+                    looked = now
+                    self._look_for_all()
+        except self._mpi.Exception as error:
+            raise self._lost(str(error)) from error
+
+    def _look_for_all(self) -> None:
+        """Raise LostRankError where a rank is gone."""
+        for rank in gone(self._places, self.rank):
+            raise self._lost("its process has ended", rank)
+        if self._heartbeat is not None and self._heartbeat.silent is not None:
+            raise self._lost("nothing was heard of it", self._heartbeat.silent)
+
+    def _lost(self, reason: str, rank: int | None = None) -> LostRankError:
+        """Return what to raise where a rank is gone, which is named where it can be told."""
+        if rank is None:  # what MPI says seldom names it; its process does
+            rank = next(iter(gone(self._places, self.rank)), None)
+        self.lost = True
+        if rank is None:
+            which = f"another rank than {self.rank}"
+        else:
+            place = self._places[rank]
+            which = f"rank {rank} (process {place.process} on {place.host_name})"
+        return LostRankError(
+            f"training on {self.size} ranks",
+            needed="all of them until the end",
+            got=f"{which} is gone: {reason}",
+            try_="the same again with resume, on any number of ranks: it goes on from its latest "
+            "checkpoint",
+        )
+
+    def give_up(self, words: str) -> None:
+        """End all ranks; those that wait learn of it from the launcher or by this one's absence."""
+        if self.size > 1:
+            self.lost = True
+
+
+def _end_all_on_error(ranks: MpiRanks) -> None:
+    """Let no rank wait at its end for others that do not come.
+
+    MPI's own end waits for all. So a rank that ends by an error, or lost another one, leaves
+    without: the launcher, and those who wait for it, notice.
+    """
+    if ranks.size == 1:
+        return
+    before = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        ranks.lost = True
+        before(kind, error, trace)
+
+    sys.excepthook = hook
+
+    def leave() -> None:
+        if ranks.lost:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(1)
+
+    atexit.register(leave)
+
+
+__all__ = ["MpiRanks", "RankError", "join", "socket"]
