@@ -4,8 +4,8 @@ MPI carries it; nothing of a cluster is written here. Knows arrays and plain JSO
 its users' business. Read in this order: ranks (one process alone), tree, launch, mpi.
 """
 
-from misstep.exchange.launch import world
+from misstep.exchange.launch import joined, world
 from misstep.exchange.ranks import ALONE, LostRankError, RankError, Ranks
 from misstep.exchange.tree import shards_of, summed
 
-__all__ = ["ALONE", "LostRankError", "RankError", "Ranks", "shards_of", "summed", "world"]
+__all__ = ["ALONE", "LostRankError", "RankError", "Ranks", "joined", "shards_of", "summed", "world"]

@@ -36,11 +36,16 @@ def world() -> Ranks:
     """
     global _world
     if _world is None or not is_launched():
-        _world = _joined() if is_launched() else ALONE
+        _world = _join() if is_launched() else ALONE
     return _world
 
 
-def _joined() -> Ranks:
+def joined() -> Ranks:
+    """Return the world where it is known by now; else this process alone."""
+    return ALONE if _world is None or not is_launched() else _world
+
+
+def _join() -> Ranks:
     try:
         import mpi4py
     except ImportError as error:

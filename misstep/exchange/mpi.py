@@ -10,8 +10,9 @@ import atexit
 import contextlib
 import json
 import os
-import socket
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from misstep.exchange.presence import Heartbeat, Place, gone, own_place
-from misstep.exchange.ranks import Array, LostRankError, RankError, Ranks
+from misstep.exchange.ranks import Array, LostRankError, Ranks
 
 # Bytes from which halves are exchanged and put together again: it moves 2 (1 − 1 / ranks) times the
 # array instead of log2(ranks) times, in twice the messages. The additions are the same ones.
@@ -30,8 +31,11 @@ SPINS = 200
 FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 500e-6
 # Seconds between two looks at whether the others are still there.
 PRESENCE_EVERY = 0.25
-# Entries in each of the arrays by name that are sent ahead of them.
-_TAG_SUM, _TAG_TREE = 1, 2
+# Seconds that what a rank sent before it left may still be on its way.
+ON_THE_WAY = 2.0
+# Seconds in which others look who is gone, before this one is.
+GRACE = 0.1
+_TAG_SUM, _TAG_TREE, _TAG_LEFT = 1, 2, 3
 
 
 def join() -> Ranks:
@@ -56,10 +60,14 @@ class MpiRanks(Ranks):
         self._communicator = MPI.COMM_WORLD.Dup()
         self._communicator.Set_errhandler(MPI.ERRORS_RETURN)
         self.rank, self.size = self._communicator.rank, self._communicator.size
+        self._farewells = MPI.COMM_WORLD.Dup()
+        self._farewells.Set_errhandler(MPI.ERRORS_RETURN)
+        self._left: dict[int, float] = {}
         self._rooms: dict[tuple[int, str], Array] = {}
         self._places: list[Place] = []
         self._heartbeat: Heartbeat | None = None
-        self.lost = False
+        # Whether to end without the others, and how.
+        self.lost, self._code = False, 1
         if self.size > 1:
             self._places = [Place(*one) for one in self.gathered(list(own_place()))]
             host = self._places[self.rank].host
@@ -215,6 +223,12 @@ class MpiRanks(Ranks):
         """Raise LostRankError where a rank is gone."""
         for rank in gone(self._places, self.rank):
             raise self._lost("its process has ended", rank)
+        for rank in range(self.size):
+            if rank not in self._left and self._farewells.Iprobe(rank, _TAG_LEFT):
+                self._left[rank] = time.monotonic()
+        for rank, since in self._left.items():
+            if time.monotonic() - since > ON_THE_WAY:
+                raise self._lost("its program is at its end", rank)
         if self._heartbeat is not None and self._heartbeat.silent is not None:
             raise self._lost("nothing was heard of it", self._heartbeat.silent)
 
@@ -236,10 +250,44 @@ class MpiRanks(Ranks):
             "checkpoint",
         )
 
-    def give_up(self, words: str) -> None:
-        """End all ranks; those that wait learn of it from the launcher or by this one's absence."""
+    def end_if_lost(self) -> None:
+        """Say who is gone, and end, where somebody is: for who is asked by a signal to end.
+
+        A launcher that notices a dead process asks the others to end, and makes them a fifth of a
+        second later.
+        """
+        rank = next(iter(gone(self._places, self.rank)), None)
+        if rank is None:
+            return
+        words = str(self._lost("its process has ended", rank))
+        with contextlib.suppress(OSError):
+            os.write(2, f"misstep: rank {self.rank}: {words}\n".encode())
+        # The others are looking, too, and are not to find that this one is gone.
+        time.sleep(GRACE)
+        os._exit(1)
+
+    def leave(self, code: int) -> None:
+        """Let this process end with an exit code and without waiting for others."""
         if self.size > 1:
-            self.lost = True
+            self.lost, self._code = True, code
+
+    def at_exit(self) -> None:
+        """Say farewell before MPI's own end, which waits for all; end at once where it can't be."""
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if self.lost:
+            for stream in (sys.stdout, sys.stderr):
+                with contextlib.suppress(OSError, ValueError):
+                    stream.flush()
+            os._exit(self._code)
+        word = np.zeros(1, np.uint8)
+        with contextlib.suppress(self._mpi.Exception):
+            requests = [
+                self._farewells.Isend(word, rank, _TAG_LEFT)
+                for rank in range(self.size)
+                if rank != self.rank
+            ]
+            self._kept = word, requests
 
 
 def _end_all_on_error(ranks: MpiRanks) -> None:
@@ -258,14 +306,20 @@ def _end_all_on_error(ranks: MpiRanks) -> None:
 
     sys.excepthook = hook
 
-    def leave() -> None:
-        if ranks.lost:
-            for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
-                    stream.flush()
-            os._exit(1)
-
-    atexit.register(leave)
+    atexit.register(ranks.at_exit)
+    _take_signal(ranks)
 
 
-__all__ = ["MpiRanks", "RankError", "join", "socket"]
+def _take_signal(ranks: MpiRanks) -> None:
+    """Look who is gone when asked to end, where nobody has other plans for the signal."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return
+
+    def asked(number: int, frame: Any) -> None:
+        ranks.end_if_lost()
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, asked)

@@ -6,6 +6,7 @@ naming who is gone.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
@@ -13,6 +14,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
 
 # Seconds between two messages to the next rank, and of silence after which one counts as gone: a
 # machine that is busy with other things keeps still for a second or two.
@@ -86,33 +89,41 @@ def _text(path: str) -> str:
 class Heartbeat:
     """Tells the next rank once a second that this one is there, and hears that of the one before.
 
-    In a thread of its own, for as long as the process lives: whoever computes or waits for a disk
-    does not keep still. `silent`: the rank before, once it was not heard for `SILENCE` seconds.
+    In a thread of its own until `stop`: whoever computes or waits for a disk does not keep still.
+    `silent`: the rank before, once it was not heard for `SILENCE` seconds.
     """
 
     def __init__(self, MPI: Any, communicator: Any) -> None:
         self._mpi = MPI
         self._communicator = communicator
         self.silent: int | None = None
-        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say nothing more; others take it as an end in good order."""
+        self._stopped.set()
+        self._thread.join(2 * BEAT_EVERY)
 
     def _beat(self) -> None:
-        import numpy as np
-
         communicator = self._communicator
         before = (communicator.rank - 1) % communicator.size
         after = (communicator.rank + 1) % communicator.size
-        sent, heard = np.zeros(1, np.uint8), np.zeros(1, np.uint8)
+        beat, last_one = np.zeros(1, np.uint8), np.ones(1, np.uint8)
+        heard = np.zeros(1, np.uint8)
         last, request = time.monotonic(), None
         try:
             while self.silent is None:
                 if request is None or request.Test():
-                    request = communicator.Isend(sent, after)
+                    request = communicator.Isend(beat, after)
                 while communicator.Iprobe(before):
                     communicator.Recv(heard, before)
-                    last = time.monotonic()
+                    last = math.inf if heard[0] else time.monotonic()
                 if time.monotonic() - last > SILENCE:
                     self.silent = before
-                time.sleep(BEAT_EVERY)
+                if self._stopped.wait(BEAT_EVERY):
+                    communicator.Isend(last_one, after).Wait()
+                    return
         except self._mpi.Exception:
             self.silent = before

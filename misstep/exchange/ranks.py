@@ -72,8 +72,11 @@ class Ranks:
     def copy_from_first(self, array: Array) -> None:
         """Let the array have the numbers of rank 0's, in place. All must call it."""
 
-    def give_up(self, words: str) -> None:
-        """Say that this rank can't go on, so that the others need not wait for it."""
+    def end_if_lost(self) -> None:
+        """Say who is gone, and end, where somebody is."""
+
+    def leave(self, code: int) -> None:
+        """Let this process end with an exit code and without waiting for others."""
 
 
 ALONE = Ranks()

@@ -10,12 +10,15 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+from misstep.exchange import joined
+
 # What a terminal sends when it is closed, and a machine or a scheduler that wants a process to end.
 ENDING = ("SIGTERM", "SIGHUP")
 
 
 def end_by_signal(number: int, frame: FrameType | None) -> None:
     """Handle a signal as Ctrl-C is handled: raise KeyboardInterrupt, with the signal's number."""
+    joined().end_if_lost()
     raise KeyboardInterrupt(number)
 
 
@@ -43,6 +46,7 @@ class Interruption:
         return self
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        joined().end_if_lost()
         if self.requested:
             raise KeyboardInterrupt(number)
         self.requested, self.signal = True, number
