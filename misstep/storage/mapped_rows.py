@@ -104,7 +104,7 @@ class MappedRows:
 
     def take(self, indices: Array) -> MappedRows:
         """Return the rows at `indices`, in their order; nothing of them is read yet."""
-        return replace(self, order=self.at(np.arange(len(self))[indices]))
+        return replace(self, order=self.at(_positions(indices, len(self))))
 
     def scaled(self, scale: Scale) -> MappedRows:
         """Return the rows flat, as floats of `scale`."""
@@ -120,7 +120,7 @@ class MappedRows:
             else:
                 rows = self.stored[self.order[start:stop:step]]
         else:
-            rows = self.stored[self.at(np.arange(len(self))[indices])]
+            rows = self.stored[self.at(_positions(indices, len(self)))]
         numbers = np.array(rows) if self.scale is None else self.scale.apply(rows)
         if self.through is not None:
             numbers = self.through[0](numbers.reshape(len(numbers), *self._bare.shape[1:]))
@@ -203,6 +203,14 @@ def pieces_of(rows: Array | MappedRows, entry_bytes: int = 8) -> Iterator[Array]
     for start in range(0, len(rows), count):
         some = slice(start, start + count)
         yield rows.read(some) if isinstance(rows, MappedRows) else rows[some]
+
+
+def _positions(indices: Any, rows: int) -> npt.NDArray[np.int64]:
+    """Return which of so many rows an index means, counted from the first one."""
+    given = np.asarray(indices)
+    if given.dtype.kind == "i" and given.size and given.min() >= 0 and given.max() < rows:
+        return given.astype(np.int64, copy=False)  # as training gives them; rows may be millions
+    return np.arange(rows)[indices]
 
 
 def taken_rows(rows: Any, indices: Array) -> Any:

@@ -14,6 +14,8 @@ import misstep as ms
 from misstep.errors import ArgumentError, GraphError
 from misstep.exchange import ALONE, shards_of, summed
 from misstep.ir import Array, Value, make_input
+from misstep.storage import MappedRows
+from misstep.storage.mapped_rows import Scale
 from misstep.train.shards.cutting import cut
 
 ROWS = 19  # a last batch of fewer rows, and of fewer than there are shards
@@ -228,3 +230,19 @@ def test_a_program_is_cut_where_shards_need_each_other() -> None:
     assert [len(stage.partials) for stage in made.stages] == [1, 1]
     assert set(made.places) == {"spread"}
     assert set(made.last.outputs) == {"mean"}
+
+
+def test_rows_of_a_file_are_read_by_the_shards_that_need_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    bytes_of_rows = random.integers(0, 256, (24, 4)).astype("uint8")
+    np.save(tmp_path / "rows.npy", bytes_of_rows)
+    stored = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    answers = random.integers(0, 3, 24)
+
+    def weights(x: Any) -> bytes:
+        trainer = ms.Trainer(mlp(), loss=ms.CrossEntropy(), batch_size=8, shards=2, compiling=False)
+        trainer.fit(x, answers[: len(x)], epochs=1, watch=False)
+        return trainer.network.parameters.tobytes()
+
+    mapped = MappedRows(stored, np.arange(24)[::-1].copy()).scaled(Scale(0.0, 255.0))
+    assert weights(mapped) == weights(bytes_of_rows[::-1].astype("float32") / np.float32(255))
