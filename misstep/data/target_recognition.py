@@ -75,7 +75,11 @@ def recognize_target(
         )
     if not answers.rows:
         raise DataError(
-            f"the target {name!r}", needed="answers", got=f"{rows:,} rows, all without one"
+            f"the target {name!r}",
+            # Words stand there, but nobody could take them for numbers.
+            needed="numbers" if answers.gaps and task == "regression" else "answers",
+            got=f"{counted(rows, 'row')}, {'all ' if rows > 1 else ''}without one{answers.gaps}",
+            try_="task='classification'" if answers.gaps and task == "regression" else None,
         )
     counts = answers.counts
     if len(counts) == 1 and (task != "regression" or answers.form is None):
@@ -129,6 +133,10 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
         few = len({number for number in numbers if number is not None}) <= MOST_CODES
         # A few numbers beside a word that comes back: all of them are names.
         named = few and any(_is_repeated(rows, len(words)) for rows in others.values())
+        # Where none is a number, whoever said how numbers are written there was wrong.
+        named = named or (
+            bool(others) and few and not any(number is not None for number in numbers)
+        )
         if task == "regression" or not (named or (others and task == "classification")):
             kept = [number is not None for number in numbers]
             _check_one_unit(words, kept, name)

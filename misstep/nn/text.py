@@ -33,6 +33,8 @@ TAKES_SEQUENCES = {*RECURRENT, "attention", "transformer", "conv", "res", "pool"
 # What may stand between a layer and its activation.
 BETWEEN = {"bn": "BatchNorm", "ln": "LayerNorm"}
 MOST = 100_000
+# Below this likeness (difflib's ratio) of a word to another it is no slip of the pen.
+LIKENESS = 0.5
 WIDEST_WINDOW = 1000
 _PART = re.compile(r"^([a-z]+?)(\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})?(?:x(\d{1,30}))?$", re.ASCII)
 
@@ -91,7 +93,7 @@ def _read(token: str, text: str) -> _Token:
         if known is not None and known.offered and known.fits(read):
             return read
     offered = [known.example for known in _WORDS.values() if known.offered]
-    near = difflib.get_close_matches(token, offered, 1, 0.4)
+    near = difflib.get_close_matches(token, offered, 1, LIKENESS)
     raise ArgumentError(
         f"the part {token!r} of the network {text!r}",
         needed=f"one of {', '.join(offered)}",

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.text.counts import counted
 from misstep.text.names import nearest_name
 
 __all__ = [
@@ -262,11 +263,11 @@ def read_text(path: Path) -> tuple[str, list[str]]:
             raise _no_text(path, description)
     text, notes = _decoded(content, path)
     if "\x00" in text:
-        line = text.count("\n", 0, text.index("\x00")) + 1
+        line, zeros = text.count("\n", 0, text.index("\x00")) + 1, text.count("\x00")
         raise FileFormatError(
             str(path),
             needed="a table as text",
-            got=f"{text.count(chr(0))} NUL bytes, the first at line {line}",
+            got=f"{counted(zeros, 'NUL byte')}, {'the first ' if zeros > 1 else ''}at line {line}",
             try_="exporting it again; NUL bytes come from damaged or binary files",
         )
     # Old DOS programs end a file with Ctrl-Z.

@@ -25,6 +25,7 @@ from misstep.data.io.files import (
     read_block,
 )
 from misstep.errors import FileFormatError
+from misstep.text.counts import counted
 
 __all__ = ["is_idx_name", "read_idx"]
 
@@ -95,8 +96,9 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
     if size > min(bound, MOST_BYTES):
         raise damaged(
             path,
-            f"at most {min(bound, MOST_BYTES)} bytes of values in a file of {there} bytes",
-            f"a header that declares {size} ({' x '.join(map(str, shape))})",
+            f"{counted(size, 'byte')} of values, as the header says, {' × '.join(map(str, shape))}",
+            f"a{' packed' if packed else ''} file of {counted(there, 'byte')}"
+            + ("" if size > bound else f", and {MOST_BYTES:,} bytes are read at most"),
         )
 
 

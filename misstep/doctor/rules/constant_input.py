@@ -227,8 +227,9 @@ run = trainer.fit(x, y, epochs=30)
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return what to do about it."""
         if facts.get("all_rows_equal"):
+            shown = for_place(facts, misstep=", print(x[:5])", command_line="")
             return (
-                "Look at the rows as the network gets them, print(x[:5]): a step of preparation "
+                f"Look at the rows as the network gets them{shown}: a step of preparation "
                 "has made them equal, such as a division of whole numbers or one index for all."
             )
         if "value" in facts:

@@ -113,7 +113,12 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         if overlap < TIMES_WITHIN * within:
             return
         rows = judged.rows if judged is not None else 0
-        facts = {"overlap": overlap, "validation_rows": rows, "duplicates": inputs.duplicates}
+        facts = {
+            "overlap": overlap,
+            "validation_rows": rows,
+            "duplicates": inputs.duplicates,
+            "written_in": place_of(about),
+        }
         severity = Severity.CRITICAL if overlap >= ALL else Severity.WARNING
         yield self.finding(severity, 0.95 if overlap >= ALL else 0.85, **facts)
 
@@ -159,7 +164,11 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
             columns = [str(name) for name in leak.get("columns", ())]
             if columns:
                 yield self.finding(
-                    Severity.WARNING, 0.7, columns=columns, words=str(leak.get("words", ""))
+                    Severity.WARNING,
+                    0.7,
+                    columns=columns,
+                    words=str(leak.get("words", "")),
+                    written_in=place_of(evidence.description),
                 )
 
     def _of_near_copies(self, evidence: Evidence) -> Iterator[Finding]:
@@ -211,10 +220,9 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
         if "columns" in facts:
             they = "they are" if len(facts["columns"]) > 1 else "it is"
             without = " ".join(f"--without {_quoted(name)}" for name in facts["columns"])
-            return (
-                f"Ask whether {they} known when you predict. If not, leave out: {without}, or "
-                f"x.drop(columns={list(facts['columns'])})."
-            )
+            dropped = f"x.drop(columns={list(facts['columns'])})"
+            how = for_place(facts, misstep=f"{without}, or {dropped}", command_line=f"`{without}`")
+            return f"Ask whether {they} known when you predict. If not, leave out: {how}."
         if "share" in facts:
             column = facts["column"]
             without = for_place(
@@ -227,10 +235,13 @@ run = trainer.fit(x[:300], y[:300], validation=(x[300:], y[300:]), epochs=30)
             return f"Ask whether it is known when you predict. If not, leave it out: {without}."
         if "what" in facts:
             return _REMEDIES[facts["what"]](facts)
-        return (
-            "Split before rows are copied, and leave out copies: np.unique(x, axis=0, "
+        return for_place(
+            facts,
+            misstep="Split before rows are copied, and leave out copies: np.unique(x, axis=0, "
             "return_index=True)[1] gives one row of each; then validation=(x[rest], y[rest]) with "
-            "rows that are in neither."
+            "rows that are in neither.",
+            command_line="Leave copies out of the data; or, if they are rows that belong together, "
+            "name the column that says so: `--groups COLUMN` keeps them on one side.",
         )
 
 

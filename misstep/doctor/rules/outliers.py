@@ -228,10 +228,9 @@ run = trainer.fit(x, y, epochs=40)
                 f"{look}: mend or leave out what is a mistake. If such answers are real, "
                 f"{robust} instead of a square loss, or their logarithm."
             )
-        return (
-            f"{look}: mend or leave out what is a mistake, or a mark for a missing value; or clip: "
-            f"x = np.clip(x, *np.percentile(x, [1, 99], axis=0)), before columns are scaled."
-        )
+        mend = f"{look}: mend or leave out what is a mistake, or a mark for a missing value"
+        clip = "x = np.clip(x, *np.percentile(x, [1, 99], axis=0)), before columns are scaled"
+        return f"{mend}{for_place(facts, misstep=f'; or clip: {clip}', command_line='')}."
 
 
 def farthest(feature: FeatureSummary) -> float:

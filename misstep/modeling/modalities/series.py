@@ -216,7 +216,8 @@ class SeriesModality(Modality):
             if not whole or not 1 <= asked <= most:
                 raise ArgumentError(
                     "the horizon",
-                    needed=f"1 to {most} steps, a quarter of the rows at most",
+                    needed=f"{'1 step' if most == 1 else f'1 to {most} steps'}, a quarter of the "
+                    f"{counted(rows, 'row')} at most",
                     got=repr(asked),
                 )
             decisions.add("horizon", _steps(asked), CHOSEN)

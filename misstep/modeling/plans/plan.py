@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from misstep.data import Target, TaskType
-from misstep.errors import ArgumentError, ShapeError
+from misstep.errors import ArgumentError, MisstepError, ShapeError
 from misstep.modeling.decisions import CHOSEN, Decisions
 from misstep.modeling.hyperparameters import Domain, Hyperparameter, Integers, Reals
 from misstep.modeling.options import Options
 from misstep.modeling.plans.candidate import Candidate
+from misstep.modeling.plans.unfit_network import unfit_part
 from misstep.nn import Module, Network, Reshape, Sequential
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
 from misstep.optim import AdamW, Cosine, Optimizer, Schedule, optimizer_named
@@ -149,13 +150,15 @@ class Planner:
             return 1
         if not self.target.is_number and of_classes:
             return len(self.target.classes)
-        if self.target.task is TaskType.BINARY:
+        # One output tells two classes apart where the loss says what makes it a probability.
+        if self.target.task is TaskType.BINARY and type(loss).predict is not Loss.predict:
             return 1
+        made_for = "classes" if of_classes else "two classes" if binary else "numbers"
         raise ArgumentError(
-            "the loss",
-            needed=f"one for {self.target.task}",
-            got=type(loss).__name__,
-            try_="SquaredError or Huber" if self.target.is_number else "CrossEntropy",
+            f"the loss {loss.name}",
+            needed=f"one for {_TARGETS[self.target.task]}",
+            got=f"one for {made_for}",
+            try_=_LOSSES[self.target.task],
         )
 
     def requested_network(
@@ -174,7 +177,16 @@ class Planner:
         if isinstance(asked, Module):
             self.decisions.add("network", repr(asked), CHOSEN)
             return self.fitting(shaped(asked, self.features, front), outputs)
-        module = shaped(Sequential.from_text(asked, outputs=outputs), self.features, front)
+        try:
+            module = shaped(Sequential.from_text(asked, outputs=outputs), self.features, front)
+            Network(module, (self.features,))
+        except MisstepError:
+            unfit = unfit_part(
+                asked, self.features, shape, lambda part: shaped(part, self.features, front)
+            )
+            if unfit is None:
+                raise
+            raise unfit from None
         self.decisions.add("network", f"{asked}, then {outputs} out", CHOSEN)
         return module
 
@@ -293,6 +305,18 @@ class Planner:
     def epochs_for(self, updates: int, batch: int, fewest: int, most: int) -> int:
         """Return in how many epochs there are about `updates` updates, from `fewest` to `most`."""
         return int(np.clip(round(updates * batch / max(self.rows, 1)), fewest, most))
+
+
+_TARGETS = {
+    TaskType.NUMBER: "a number",
+    TaskType.BINARY: "two classes",
+    TaskType.MULTICLASS: "several classes",
+}
+_LOSSES = {
+    TaskType.NUMBER: "squared-error or huber",
+    TaskType.BINARY: "binary-cross-entropy or cross-entropy",
+    TaskType.MULTICLASS: "cross-entropy",
+}
 
 
 def default_loss(target: Target) -> tuple[Loss, int, str]:

@@ -15,18 +15,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from misstep.data import TextSlice, read_vectors
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, MisstepError, ShapeError
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.hyperparameters import Choice, Integers, Reals
 from misstep.modeling.options import Options
 from misstep.modeling.plans.plan import Plan, Planner, default_loss, layers_of
 from misstep.modeling.plans.tables import plan_table
+from misstep.modeling.plans.unfit_network import unfit_part
 from misstep.nn import (
     Columns,
     Dense,
     Embedding,
     EmbeddingBag,
+    Flatten,
     Module,
+    Network,
     Parallel,
     Sequential,
     layers_from_text,
@@ -62,7 +65,7 @@ def check_vectors(options: Options) -> None:
         return
     raise ArgumentError(
         f"--vectors {options.vectors}",
-        needed="a network that reads words in their order",
+        needed="a network that reads the words of texts in their order",
         got="no --network" if options.network is None else f"--network {options.network}",
         try_="--network embed25-lstm32, where 25 is how many numbers a vector has",
     )
@@ -180,19 +183,58 @@ def _requested_network(
     branches: list[Module] = [_columns(plain)] if plain else []
     if reads_in_order(line):
         for text in texts:
-            layers = layers_from_text(line, vocabulary=len(text.words))
-            if planner.options.vectors is not None:
-                layers = _with_vectors(planner, layers, text.words)
-            branches.append(Sequential(Columns(text.looked_up, text.stop), *layers))
+            branches.append(_reader(planner, line, text))
         module = Sequential(_joined(branches), Dense(outputs))
     else:
         for text in texts:
             if text.slots:
                 looked_up = Columns(text.looked_up, text.looked_up + 2 * text.slots)
                 branches.append(Sequential(looked_up, EmbeddingBag(text.terms, VECTOR)))
-        module = Sequential(_joined(branches), *layers_from_text(line, outputs=outputs))
+        module = _fitting(planner, line, _joined(branches), outputs)
     planner.decisions.add("network", f"{line}, then {outputs} out", CHOSEN)
     return planner.fitting(module, outputs)
+
+
+def _reader(planner: Planner, line: str, text: TextSlice) -> Module:
+    """Return what reads the words of a text in their order, down to one row of numbers."""
+    words, looked_up = len(text.words), Columns(text.looked_up, text.stop)
+    layers = layers_from_text(line, vocabulary=words)
+    if planner.options.vectors is not None:
+        layers = _with_vectors(planner, layers, text.words)
+    module = Sequential(looked_up, *layers)
+    try:
+        shape = Network(module, (planner.features,)).output_shape
+    except ShapeError:
+        unfit = unfit_part(
+            line,
+            planner.features,
+            (text.stop - text.looked_up,),
+            lambda part: Sequential(looked_up, *layers_of(part)),
+            words,
+        )
+        if unfit is None:
+            raise
+        raise unfit from None
+    # As before any dense layer of a line.
+    return module if len(shape) == 1 else Sequential(*module.layers, Flatten())
+
+
+def _fitting(planner: Planner, line: str, front: Module, outputs: int) -> Module:
+    """Return a line's layers behind `front`, which makes one row of numbers of everything."""
+    try:
+        module = Sequential(front, *layers_from_text(line, outputs=outputs))
+        Network(module, (planner.features,))
+    except MisstepError:
+        unfit = unfit_part(
+            line,
+            planner.features,
+            Network(front, (planner.features,)).output_shape,
+            lambda part: Sequential(front, *layers_of(part)),
+        )
+        if unfit is None:
+            raise
+        raise unfit from None
+    return module
 
 
 def _with_vectors(planner: Planner, layers: list[Module], words: tuple[str, ...]) -> list[Module]:
