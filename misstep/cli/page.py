@@ -69,20 +69,20 @@ class Page:
     def title(self, words: str, *, always: bool = False) -> None:
         """Say what comes next, after an empty line."""
         self._write("", always)
-        self._write(Text(printable(words), style="bold"), always)
+        self._write(_text(words, "bold"), always)
 
     def say(self, words: str, style: str = "", *, indent: int = 0, always: bool = False) -> None:
         """Say one paragraph, wrapped to the width."""
-        self._write(Padding(Text(printable(words), style=style), (0, 0, 0, indent)), always)
+        self._write(Padding(_text(words, style), (0, 0, 0, indent)), always)
 
     def fact(self, label: str, words: str, reason: str = "", *, always: bool = False) -> None:
         """Say one thing beside its label, and the reason in a line of its own."""
         grid = Table.grid(padding=(0, GAP, 0, 0))
         grid.add_column(min_width=LABEL + 2, no_wrap=True, style="cyan")
         grid.add_column(overflow="fold")
-        grid.add_row(Text(f"  {printable(label)}"), Text(printable(words)))
+        grid.add_row(_text(f"  {label}"), _text(words))
         if reason:
-            grid.add_row("", Text(f"because {printable(reason)}", style="dim"))
+            grid.add_row("", _text(f"because {reason}", "dim"))
         self._write(grid, always)
 
     def table(
@@ -95,6 +95,8 @@ class Page:
         always: bool = False,
     ) -> None:
         """Say a table; the columns `numbers` are aligned to the right, the last one may wrap."""
+        rows = [[printable(cell) for cell in row] for row in rows]
+        heads = [printable(head) for head in heads]
         count = max(len(row) for row in [*rows, heads])
         heads = [*heads, *[""] * (count - len(heads))]
         longest = [
@@ -120,13 +122,13 @@ class Page:
         for at in range(count):
             right = at in numbers
             grid.add_column(
-                Text(heads[at]),
+                _text(heads[at]),
                 justify="right" if right else "left",
                 width=least[at] if narrow and right else None,
                 overflow="fold",
             )
         for row in rows:
-            grid.add_row(*[Text(printable(cell)) for cell in row])
+            grid.add_row(*[_text(cell) for cell in row])
         # Where even that is too wide, the terminal breaks the lines; nothing is cut off.
         narrowest = fixed + sum(least)
         wider = self._make_console(narrowest) if narrowest > self._console.width else None
@@ -135,12 +137,12 @@ class Page:
     def lines(self, text: str, indent: int = 0, *, style: str = "", always: bool = False) -> None:
         """Say lines that are laid out already, as they are."""
         for line in text.split("\n"):
-            self._write(Text(" " * indent + printable(line), style), always, soft_wrap=True)
+            self._write(_text(" " * indent + line, style), always, soft_wrap=True)
 
     def commands(self, lines: Sequence[str], *, always: bool = False) -> None:
         """Say commands to be copied: each on one line, however long."""
         for line in lines:
-            self._write(Text(f"  {printable(line)}", style="green"), always, soft_wrap=True)
+            self._write(_text(f"  {line}", "green"), always, soft_wrap=True)
 
     def _write(
         self, content: Any, always: bool, console: Console | None = None, **how: Any
@@ -175,3 +177,8 @@ class Page:
         if isinstance(failure, BrokenPipeError):
             raise failure
         raise output_error(failure, self.stream, try_) from failure
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Return words as all of a page is made of: nothing in them steers a terminal."""
+    return Text(printable(words), style)
