@@ -1,12 +1,15 @@
 """The tree of exceptions. Every message says which thing, what was needed, what came, what to try.
 
-This file knows nothing of the rest of the library. All other floors raise what stands here; the
+Knows of the rest of the library only how words are made fit to be shown: an error names labels and
+columns of strangers' files, and a traceback shows it. All floors above raise what stands here; the
 command line turns a `MisstepError` into a message and exit code 2, never into a traceback.
 """
 
 from __future__ import annotations
 
 import errno
+
+from misstep.text.plain import printable
 
 __all__ = [
     "AbstractValueError",
@@ -52,7 +55,10 @@ class MisstepError(Exception):
         super().__init__(self.message())
 
     def message(self) -> str:
-        """Return the whole message: the thing, then what was needed, what came and what to try."""
+        """Return the whole message: the thing, then what was needed, what came and what to try.
+
+        What would steer a terminal is written out.
+        """
         text = self.which.rstrip(".")
         if self.needed is not None:
             text += f": needed {self.needed}"
@@ -61,7 +67,7 @@ class MisstepError(Exception):
         text += "."
         if self.try_ is not None:
             text += f" Try: {self.try_.rstrip('.')}."
-        return text
+        return printable(text)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let worker processes pass the exception on (keyword arguments need their own way)."""

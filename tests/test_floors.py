@@ -18,20 +18,21 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "misstep"
 
 FLOORS = {
-    0: ["errors", "text"],
-    1: ["ir", "offers", "storage", "drawing", "exchange"],
-    2: ["ops"],
-    3: ["autodiff"],
-    4: ["compiler"],
-    5: ["nn", "optim", "data", "record"],
-    6: ["doctor", "inspection"],
-    7: ["train", "watching"],
-    8: ["trials"],
-    9: ["modeling", "explain"],
-    10: ["report", "plots", "tuning"],
-    11: ["labs", "playground"],
-    12: ["estimators", "web"],
-    13: ["cli"],
+    0: ["text"],
+    1: ["errors"],
+    2: ["ir", "offers", "storage", "drawing", "exchange"],
+    3: ["ops"],
+    4: ["autodiff"],
+    5: ["compiler"],
+    6: ["nn", "optim", "data", "record"],
+    7: ["doctor", "inspection"],
+    8: ["train", "watching"],
+    9: ["trials"],
+    10: ["modeling", "explain"],
+    11: ["report", "plots", "tuning"],
+    12: ["labs", "playground"],
+    13: ["estimators", "web"],
+    14: ["cli"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 

@@ -24,6 +24,7 @@ from misstep.doctor.weighing import weighed
 from misstep.errors import MisstepError
 from misstep.record import SIGNALS, Record, read_record
 from misstep.text.experiments import outcome_words
+from misstep.text.plain import printable
 
 # One rule that meets what nobody thought of, as in a damaged record, must not silence the others.
 RULE_FAILED = "its rule failed on this record, which is a fault in misstep"
@@ -51,7 +52,7 @@ class Diagnosis:
     experiments: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return diagnosis_text(self)
+        return printable(diagnosis_text(self))
 
     @property
     def is_critical(self) -> bool:

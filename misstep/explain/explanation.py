@@ -14,6 +14,7 @@ from misstep.explain.chain_rule import ChainRule
 from misstep.explain.latex import write_latex
 from misstep.explain.mathml import write_mathml
 from misstep.explain.wording import write_text
+from misstep.text.plain import printable
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,7 +38,7 @@ class Explanation(ChainRule):
 
     def text(self) -> str:
         """Return the explanation in words, formulas and numbers."""
-        return write_text(self)
+        return printable(write_text(self))
 
     def latex(self) -> str:
         """Return the explanation as one `align*` environment (needs the package amsmath)."""

@@ -22,6 +22,7 @@ from misstep.modeling.shapley import Effects, effects
 from misstep.modeling.single_row import SingleRow, rows_to_explain, take_row
 from misstep.modeling.training_rows import Seen
 from misstep.nn.losses import CrossEntropy
+from misstep.text.plain import printable
 
 __all__ = ["Attribution", "Contribution", "Contributions", "attribute", "attribute_row"]
 
@@ -136,7 +137,7 @@ class Contributions:
         # What a prompt shows of it: a page, not thousands of numbers.
         from misstep.modeling.attribution_text import attribution_text
 
-        return attribution_text(self)
+        return printable(attribution_text(self))
 
 
 @dataclass(frozen=True, repr=False)

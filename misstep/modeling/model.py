@@ -23,6 +23,7 @@ from misstep.nn.losses import Loss
 from misstep.offers import ask
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
+from misstep.text.plain import printable
 
 if TYPE_CHECKING:
     from misstep.modeling.attribution import Attribution
@@ -80,7 +81,7 @@ class TrainedModel(ABC):
         """Return what it is: <Model: predicts Survived (two classes) from 12 features, …>."""
         features = counted(len(self.feature_names), "feature")
         learned = f", learned from {counted(rows, 'row')}" if (rows := self._rows()) else ""
-        return (
+        return printable(
             f"<{type(self).__name__}: predicts {self.target.name} ({self.target.task}) from "
             f"{features}{learned}; {self.network.parameter_count:,} parameters>"
         )

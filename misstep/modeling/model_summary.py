@@ -10,6 +10,7 @@ from misstep.modeling.metrics import score_words
 from misstep.nn import Network
 from misstep.text.counts import counted, plural
 from misstep.text.lists import listed
+from misstep.text.plain import printable
 from misstep.text.tables import in_columns, wrapped
 
 # What facts and scores are called, in the order in which they stand there.
@@ -71,7 +72,7 @@ def summary_text(
         f"{SCORES.get(name, name).format(rows=rows)}: {score_words(scores[name])}"
         for name in _ordered(SCORES, scores)
     ]
-    return "\n".join(lines).rstrip()
+    return printable("\n".join(lines).rstrip())
 
 
 def _names_of_parts(network: Network, features: Sequence[str]) -> list[str]:

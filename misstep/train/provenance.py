@@ -16,6 +16,7 @@ import numpy as np
 
 from misstep.ir import Array, Graph, Interpreter, Location, Origin, Value, ancestors, origin_of
 from misstep.ops.scan import Scan
+from misstep.text.plain import printable
 from misstep.text.provenance import provenance_words
 from misstep.train.anatomy import Part, Phase
 from misstep.train.batch_axes import BatchAxes
@@ -103,7 +104,7 @@ class Provenance:
         }
 
     def __str__(self) -> str:
-        return provenance_words(**self.facts())
+        return printable(provenance_words(**self.facts()))
 
 
 # What is asked for, in this order: the first of these that is not finite is explained.

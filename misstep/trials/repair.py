@@ -20,6 +20,7 @@ from misstep.doctor import Diagnosis, Evidence, examine
 from misstep.doctor.unfinished import USUAL_BATCH
 from misstep.errors import NotFittedError
 from misstep.record import Record
+from misstep.text.plain import printable
 from misstep.text.repairs import repair_words, summary_words
 from misstep.train import Callback, EarlyStopping, Progress, RepairBudget, Run, Trainer
 from misstep.train.repairing import stopping_of
@@ -140,7 +141,7 @@ class Repair:
         return {"kind": EVENT, "words": summary_words(plain), "repair": plain}
 
     def __str__(self) -> str:
-        return repair_words(self.plain())
+        return printable(repair_words(self.plain()))
 
 
 def repair_case(
