@@ -13,11 +13,14 @@ from pathlib import Path
 
 from tests.kills.campaign import Campaign
 from tests.kills.commands import COMMANDS
+from tests.kills.moments import CALLS
 from tests.kills.trainings import TRAININGS
 
 WORKS = {one.name: one for one in (*TRAININGS, *COMMANDS)}
 # Kinds of kills, by how a campaign does so many of them.
 KINDS = ("clock", "chain", "moment")
+# Besides: a kill at each moment of the calls asked for, however many there are.
+EVERY = "every"
 # Moments between those of a chain's lives: prime, so that chains meet all of them in time.
 STRIDE = 7
 
@@ -26,8 +29,11 @@ def main() -> int:
     """Return 0 where nothing was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
     parser.add_argument("--count", type=int, default=1000, help="kills in all, about")
-    parser.add_argument("--works", default=",".join(WORKS), help="which, by name")
-    parser.add_argument("--kinds", default=",".join(KINDS), help="of kills")
+    parser.add_argument("--works", default=",".join(WORKS), help="which; NAME=N: N of each kind")
+    parser.add_argument(
+        "--kinds", default=",".join(KINDS), help=f"of kills; {EVERY}: at each moment"
+    )
+    parser.add_argument("--calls", default=",".join((*CALLS, "flock")), help="whose moments")
     parser.add_argument("--seed", type=int, default=int(time.time()) % 10**6)
     parser.add_argument("--stride", type=int, default=STRIDE, help="moments between two deaths")
     parser.add_argument("--json", action="store_true", help="say it in a line of JSON, too")
@@ -37,17 +43,21 @@ def main() -> int:
     place = Path(tempfile.mkdtemp(prefix="misstep-kills-"))
     kills: Counter[str] = Counter()
     faults, facts = 0, {}
-    for name in works:
+    for words in works:
+        name, _, own = words.partition("=")
+        count = int(own or each)
         began = time.monotonic()
         campaign = None
         try:
-            campaign = Campaign(WORKS[name](), place / name, asked.seed)
+            campaign = Campaign(WORKS[name](), place / name, asked.seed, asked.calls.split(","))
             if "clock" in kinds:
-                campaign.at_random(each)
+                campaign.at_random(count)
             if "chain" in kinds:
-                campaign.in_chains(each, asked.stride)
+                campaign.in_chains(count, asked.stride)
             if "moment" in kinds:
-                campaign.at_each_moment(each)
+                campaign.at_each_moment(count)
+            if EVERY in kinds:
+                campaign.at_each_moment()
         except AssertionError as error:
             faults += 1
             print(f"{name}: LOST: {error}", flush=True)

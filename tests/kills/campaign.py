@@ -10,14 +10,16 @@ import random
 import shutil
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from misstep.train.run_folder import RECORD_BEFORE
 from tests.kills.lives import begin, ended, kill_after
+from tests.kills.moments import CALLS
 from tests.kills.story import Story, read_story
-from tests.kills.works import RUN, Work, require, unfinished
+from tests.kills.works import RUN, Work, require
 
 __all__ = ["Campaign"]
 
@@ -31,15 +33,17 @@ AGAIN = 4
 
 @dataclass
 class Campaign:
-    """Kills of one work below a folder. `kills`: by kind; `died`: by the moment of death.
+    """Kills of one work below a folder. `calls`: whose moments they are.
 
-    `finished`: how often it came to its end and was compared. `behind`: the most updates, and
-    `seconds_behind` the most seconds, that a life went on behind a death.
+    `kills`: by kind; `died`: by the moment of death. `finished`: how often it came to its end and
+    was compared. `behind`: the most updates, and `seconds_behind` the most seconds, that a life
+    went on behind a death.
     """
 
     work: Work
     folder: Path
     seed: int = 0
+    calls: Sequence[str] = (*CALLS, "flock")
     kills: Counter[str] = field(default_factory=Counter)
     died: Counter[str] = field(default_factory=Counter)
     finished: int = 0
@@ -54,6 +58,7 @@ class Campaign:
         self.random = random.Random(f"{self.work.name} {self.seed}")
         self._prepared = self.folder / "prepared"
         self.work.prepare(self._prepared)
+        self.work.note_earlier(self._prepared)
         # Whatever is compiled for it is in memory then, for each life to come.
         warm = self._place("warm")
         self.work.live(warm, Story())
@@ -64,7 +69,8 @@ class Campaign:
         self.moments = read_story(place / LOG).moments
         self.work.check(place, read_story(place / LOG))
         self._wanted, self._files = self.work.came_to(place), _files(place)
-        require(not unfinished(place), f"left behind: {unfinished(place)}")
+        left = self.work.left_behind(place)
+        require(not left, f"left behind: {left}")
 
     def at_random(self, kills: int) -> None:
         """Kill so often at moments of the clock, each time a life that goes on from before."""
@@ -138,7 +144,9 @@ class Campaign:
     def _life(self, place: Path, last: int | None = None, *, seconds: float | None = None) -> int:
         """Let a life go by; return its code. `seconds`: as a share of an undisturbed one."""
         story = read_story(place / LOG)
-        child = begin(lambda: self.work.live(place, story), place / LOG, last, self.work.seconds)
+        child = begin(
+            lambda: self.work.live(place, story), place / LOG, last, self.calls, self.work.seconds
+        )
         return ended(child) if seconds is None else kill_after(child, seconds * self._seconds)
 
     def _died(self, place: Path, code: int, kind: str) -> None:
@@ -161,7 +169,7 @@ class Campaign:
             update = self.work.last_checkpoint(place, story)
         except Exception as error:
             raise AssertionError(f"{where}: {error}") from error
-        if self.work.is_of_earlier(place, update, story):
+        if self.work.is_of_earlier(update, story):
             # The new one has none yet, and begins anew.
             update = None
         elif update is not None:
@@ -184,7 +192,8 @@ class Campaign:
             story = read_story(place / LOG)
         self._check_resumed(story)
         self.work.check(place, story)
-        require(not unfinished(place), f"{place}: left behind: {unfinished(place)}")
+        left = self.work.left_behind(place)
+        require(not left, f"{place}: left behind: {left}")
         came_to = self.work.came_to(place)
         different = [name for name in self._wanted if came_to.get(name) != self._wanted[name]]
         require(not different, f"{place}: after kills, other {different}")
@@ -199,12 +208,13 @@ class Campaign:
 def _files(place: Path) -> list[str]:
     """Return the names of the files of a run; of a checkpoint the step.
 
-    The record of a life that ended before it had a checkpoint is put aside by the next.
+    The record of a life that ended before it had a checkpoint is put aside by the next; each
+    repair has a folder of its own.
     """
     return sorted(
         str(path.relative_to(place)).rpartition("-")[0]
         if path.name.startswith("checkpoint-")
         else str(path.relative_to(place))
         for path in (place / RUN).rglob("*")
-        if path.name != RECORD_BEFORE
+        if path.name != RECORD_BEFORE and "repair-" not in str(path.relative_to(place))
     )

@@ -115,7 +115,7 @@ class Train(Command):
     """A table learned in a few epochs, into a folder of its own."""
 
     name = "train"
-    words = (*TRAIN, "--epochs", "6")
+    words = (*TRAIN, "--epochs", "3")
     again = ("--resume",)
 
 
@@ -123,10 +123,7 @@ class TrainOver(Train):
     """The same in the folder of another training, whose model stays until this one is whole."""
 
     name = "train-over"
-    before = ((*TRAIN, "--epochs", "3", "--seed", "5", "--batch-size", "8"),)
-
-    def is_of_earlier(self, place: Path, update: int | None, story: Story) -> bool:
-        return story.written is None and not story.begun
+    before = ((*TRAIN, "--epochs", "4", "--seed", "5", "--batch-size", "8"),)
 
 
 class TrainNumbers(Train):
@@ -196,8 +193,12 @@ class Repair(Command):
         require(self.stood_before(name, place / name), "the model of the run was changed")
 
     def came_to(self, place: Path) -> dict[str, Any]:
-        # A killed repair leaves its folder; the next one has another.
+        # A killed repair leaves its folder; the next one has one of its own.
         return {"model": (place / RUN / MODEL).read_bytes()}
+
+    def left_behind(self, place: Path) -> list[str]:
+        own = f"{RUN}/repair-"
+        return [name for name in super().left_behind(place) if not name.startswith(own)]
 
 
 COMMANDS = (Train, TrainOver, TrainNumbers, TrainSeries, Report, Tune, Repair)

@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,17 @@ from tests.kills.moments import Log, Moments
 __all__ = ["begin", "ended", "kill_after"]
 
 
-def begin(live: Callable[[], int], log: Path, last: int | None, seconds: float | None) -> int:
+def begin(
+    live: Callable[[], int],
+    log: Path,
+    last: int | None,
+    calls: Sequence[str],
+    seconds: float | None,
+) -> int:
     """Begin a life that does `live` and ends with what it returns; return its number.
 
-    `last`: at which moment it dies (`moments.py`), None: at none. `seconds`: between checkpoints in
-    the middle of an epoch, None: as everywhere.
+    `last`: at which moment of `calls` it dies (`moments.py`), None: at none. `seconds`: between
+    checkpoints in the middle of an epoch, None: as everywhere.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -42,7 +48,7 @@ def begin(live: Callable[[], int], log: Path, last: int | None, seconds: float |
         os.dup2(words, 2)
         told = Log(str(log))
         told.say("life")
-        moments = Moments(told, last)
+        moments = Moments(told, last, calls)
         if seconds is not None:
             misstep.train.run_folder.CHECKPOINT_SECONDS = seconds
         _tell(told, log.parent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 try:
@@ -53,18 +53,24 @@ class Log:
 
 
 class Moments:
-    """Counts the moments of this process, and ends it at the one of number `last`, if any."""
+    """Counts the moments of this process, and ends it at the one of number `last`, if any.
 
-    def __init__(self, log: Log, last: int | None = None) -> None:
+    `calls`: by name, those whose moments count.
+    """
+
+    def __init__(
+        self, log: Log, last: int | None = None, calls: Sequence[str] = (*CALLS, "flock")
+    ) -> None:
+        self.calls = calls
         self.log = log
         self.count = 0
         self.last = last
 
     def watch(self) -> None:
         """Have each call counted from now on."""
-        for name in CALLS:
-            setattr(os, name, self._watched(name, getattr(os, name)))
-        fcntl.flock = self._watched("flock", fcntl.flock)
+        for name in self.calls:
+            module = fcntl if name == "flock" else os
+            setattr(module, name, self._watched(name, getattr(module, name)))
 
     def _watched(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*values: Any, **more: Any) -> Any:

@@ -227,9 +227,6 @@ class Successor(Perceptron):
         # Before its record was begun there is but the other training.
         return story.opened
 
-    def is_of_earlier(self, place: Path, update: int | None, story: Story) -> bool:
-        return story.written is None and update == 8
-
     def check(self, place: Path, story: Story) -> None:
         super().check(place, story)
         if story.written is None and not story.begun:

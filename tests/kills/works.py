@@ -8,12 +8,12 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
-from misstep.record import Record, read_record
+from misstep.record import Record, RunDescription, read_record
 from misstep.storage import load_latest_checkpoint
 from misstep.train.run_folder import CHECKPOINTS
 from tests.kills.story import Story
 
-__all__ = ["RUN", "Work", "require", "told", "unfinished"]
+__all__ = ["RUN", "Work", "require", "told"]
 
 # The folder of the run in the place of a work.
 RUN = "run"
@@ -94,14 +94,27 @@ class Work(ABC):
             require(not latest.notes, f"a checkpoint is damaged: {latest.notes}")
         if story.written is not None:
             require(update in story.standing, f"the checkpoint of {update}, not {story.standing}")
-        if self.every is not None and not self.is_of_earlier(place, update, story):
+        if self.every is not None and not self.is_of_earlier(update, story):
             behind = story.done - (update or 0)
             require(behind <= self.every, f"{behind} updates are lost, of {story.done}")
         return update
 
-    def is_of_earlier(self, place: Path, update: int | None, story: Story) -> bool:
-        """Tell whether the checkpoint there is of a run before the first life."""
-        return False
+    def note_earlier(self, place: Path) -> None:
+        """Note what the place holds before the first life."""
+        latest = load_latest_checkpoint(place / RUN / CHECKPOINTS)
+        self._earlier = None if latest is None else int(latest.state["training"]["update"])
+
+    def is_of_earlier(self, update: int | None, story: Story) -> bool:
+        """Tell whether the checkpoint of an update is of a run before the first life."""
+        return story.written is None and update is not None and update == self._earlier
+
+    def left_behind(self, place: Path) -> list[str]:
+        """Return the names of files that no finished work leaves: begun ones, and locks."""
+        return [
+            str(path.relative_to(place))
+            for path in sorted(place.rglob("*"))
+            if path.name.startswith(".") and path.is_file()
+        ]
 
 
 def told(folder: Path) -> dict[str, Any]:
@@ -111,7 +124,7 @@ def told(folder: Path) -> dict[str, Any]:
     require(not other, f"the record can't be read whole: {other}")
     told = {
         "facts": json.dumps(record.facts, sort_keys=True),
-        "description": record.description and json.dumps(record.description.plain()),
+        "description": record.description and _description(record.description),
         "steps": {name: array.tobytes() for name, array in record.steps.items()},
         "epochs": [_without_times(epoch) for epoch in record.epochs],
         "snapshots": record.snapshots,
@@ -123,13 +136,11 @@ def told(folder: Path) -> dict[str, Any]:
     return told
 
 
-def unfinished(place: Path) -> list[str]:
-    """Return the names of files that no finished work leaves: begun ones, and locks."""
-    return [
-        str(path.relative_to(place))
-        for path in sorted(place.rglob("*"))
-        if path.name.startswith(".") and path.is_file()
-    ]
+def _description(description: RunDescription) -> str:
+    plain = description.plain()
+    # A life that goes on where nothing had been begun was asked to go on.
+    plain.get("origin", {}).get("options", {}).pop("resume", None)
+    return json.dumps(plain)
 
 
 def _without_times(values: dict[str, Any]) -> dict[str, Any]:
