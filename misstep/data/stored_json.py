@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any, ClassVar, TypeVar
+from functools import cache
+from typing import Any, ClassVar, TypeVar, cast
 
 from misstep.errors import FileFormatError
 
@@ -52,13 +53,22 @@ def to_plain(fitted: Any) -> dict[str, Any]:
     return plain
 
 
+@cache
+def _adapter(cls: type[Any]) -> Any:
+    """Return what reads a class; made once, as that takes longer than reading a model file."""
+    import pydantic
+
+    return pydantic.TypeAdapter(cls)
+
+
 def from_plain(cls: type[T], plain: object, which: str) -> T:
     """Build the dataclass from plain JSON. Raises FileFormatError naming the first wrong key."""
     import pydantic
 
     try:
         text = json.dumps(plain, allow_nan=False)
-        return pydantic.TypeAdapter(cls).validate_json(text, strict=True)
+        read: T = _adapter(cast(Any, cls)).validate_json(text, strict=True)
+        return read
     except pydantic.ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"]) or "the top level"
