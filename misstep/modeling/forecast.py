@@ -192,8 +192,17 @@ class ForecastModel(TrainedModel):
         return series
 
     def learned_from(self) -> Series:
-        """Return the end of the series that was learned from, long enough for a forecast."""
-        assert self.interval is not None
+        """Return the end of the series that was learned from, long enough for a forecast.
+
+        Raises ArgumentError for a model that has kept none.
+        """
+        if self.interval is None:
+            raise ArgumentError(
+                "the forecast",
+                needed="a series to go on from",
+                got="none, and the model has kept none",
+                try_="giving its last rows",
+            )
         tail = np.array(self.interval.tail)
         return Series(self.preprocessing.plan, tail, self.interval.dates)
 

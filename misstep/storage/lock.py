@@ -186,5 +186,8 @@ def _read_holder(handle: int) -> Holder | None:
         time.localtime(started)
         mark, user = str(facts.get("mark", "")), os.fstat(handle).st_uid
         return Holder(int(facts["pid"]), str(facts["host"]), started, mark, user)
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, ArithmeticError, AttributeError):
+        return None
+    except RecursionError:
+        # As many brackets as fit.
         return None

@@ -269,9 +269,10 @@ class Trainer:
             resumed = shared_state(ranks, kept, state) if resume else None
             if resumed is not None:
                 state = resumed
+                # This may refuse; the network is then as it was.
+                restore_callbacks(called, state.callbacks)
                 self.network.parameters = np.array(state.parameters)
                 self.network.buffers = np.array(state.buffers)
-                restore_callbacks(called, state.callbacks)
             self._state = state
             in_all = epochs if resume else state.epoch + epochs
             if kept is not None:

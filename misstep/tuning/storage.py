@@ -157,6 +157,8 @@ def journal_file(path: Path) -> Any:
                 )
         backend = journal.JournalFileBackend(str(path), _journal_lock(path))
         return optuna().storages.JournalStorage(backend)
+    except MisstepError:
+        raise
     except OSError as error:
         raise StorageError.of_writing(str(path), error) from error
 

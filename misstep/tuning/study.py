@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from misstep.data import Dataset, read_source
-from misstep.errors import ArgumentError, MisstepError
+from misstep.errors import ArgumentError, MisstepError, StorageError
 from misstep.modeling import Decision, Options, recognize
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import is_count
@@ -156,10 +156,9 @@ def search_problem(
     identity = digest_of([problem.identity, _space_words(searched)])
     name = name or f"{problem.name}-{identity[:NAMES_DIGITS]}"
     with _shared(storage, workers) as place:
-        study = _open_study(open_storage(place), name, identity, storage_words(storage))
-        ledger = Ledger(study, trials)
         points = [] if searched else problem.starting_points()
-        ledger.open([_defaults(known, searched), *points])
+        starts = [_defaults(known, searched), *points]
+        ledger = joined_study(place, name, identity, trials, starts, storage_words(storage))
         work = Work(
             problem=problem.with_threads(threads_of_each(workers, problem.options.threads))
             if workers > 1
@@ -260,10 +259,8 @@ def _proven(
     default, rivals = results[0], contenders(results)
     by_number = {one.number: one for one in results}
     attribute = COMPARED.format("-".join(str(one.number) for one in rivals))
-    told = study.user_attrs.get(attribute)
-    if told is not None:
-        comparisons = [Comparison(**one) for one in told]
-    else:
+    comparisons = _compared(study.user_attrs.get(attribute))
+    if comparisons is None:
         values = {one.number: one.hyperparameters for one in rivals}
         try:
             comparisons, whole = confirm(
@@ -280,6 +277,14 @@ def _proven(
         return default, comparisons, [], ""
     most = max(worth, key=lambda one: one.gain)
     return by_number[most.number], comparisons, [], ""
+
+
+def _compared(told: Any) -> list[Comparison] | None:
+    """Return comparisons that a study has; None where it has none, or none that can be read."""
+    try:
+        return None if told is None else [Comparison(**one) for one in told]
+    except TypeError:
+        return None
 
 
 def _chosen(problem: Problem, best: TrialResult, default: TrialResult) -> dict[str, Any]:
@@ -315,6 +320,45 @@ def _defaults(known: Mapping[str, Any], space: Space | None) -> dict[str, Any]:
         if (space is None or name in space)
         and is_drawable(one.domain if space is None else space[name], one.value)
     }
+
+
+def joined_study(
+    place: str | os.PathLike[str] | None,
+    name: str,
+    identity: str,
+    trials: int,
+    starts: Sequence[Mapping[str, Any]],
+    where: str,
+) -> Ledger:
+    """Return the ledger of a study, new or joined, with its trials written down.
+
+    What is in a storage may come from a stranger: all of it is read here once. Raises StorageError
+    for what no search wrote, ArgumentError for a study of other data, and what `open_storage`
+    raises.
+    """
+    storage = open_storage(place)
+    try:
+        ledger = Ledger(_open_study(storage, name, identity, where), trials)
+        ledger.open(starts)
+        ledger.results()
+        ledger.curves()
+    except MisstepError:
+        raise
+    except (
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        ArithmeticError,
+        RuntimeError,
+    ) as error:
+        raise StorageError(
+            f"the study {name}" + (f" in {where}" if where else ""),
+            needed="what a search wrote",
+            got=f"{type(error).__name__}: {error}"[:200],
+            try_="another storage",
+        ) from error
+    return ledger
 
 
 def _open_study(storage: Any, name: str, identity: str, where: str) -> Any:

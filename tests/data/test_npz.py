@@ -66,6 +66,9 @@ def _header(text: str) -> bytes:
         (b"not arrays at all", "magic"),
         (_header("(2,)") + bytes(8), "more than there are|ends after"),
         (_header("9**9"), "header|parse|shape|malformed"),
+        # No literal, and no end of one, as a few bits make of a header.
+        (_header("(2,(") + bytes(16), "header|statement|syntax"),
+        (_header("\0\0(("), "null bytes|header|statement"),
     ],
 )
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes, words: str) -> None:

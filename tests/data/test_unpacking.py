@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
-from misstep.data import read_table
+from misstep.data import read_images, read_table
 from misstep.data.io.npz import read_arrays
 from misstep.errors import FileFormatError
 
@@ -42,3 +44,28 @@ def test_arrays_that_were_read_can_be_written_into(tmp_path: Path) -> None:
     x = read_arrays(tmp_path / "some.npz")["x"]
     x[0] = 7.0
     assert x.tolist() == [7.0, 1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_small_file_of_empty_cells_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.csv.gz"
+    with gzip.open(path, "wb", 9) as file:
+        file.write(b"a,b\n" + b"," * 2**22)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(FileFormatError, match="250 times"):
+        read_table(path)
+
+
+def test_a_picture_that_says_more_pixels_than_its_bytes_hold_is_not_decoded(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        (tmp_path / label).mkdir()
+        # Of one color, as large as pictures of a screen are: that is how it packs.
+        PIL.Image.new("L", (1920, 1080)).save(tmp_path / label / "plain.png")
+    whole = io.BytesIO()
+    PIL.Image.new("RGB", (2, 2)).save(whole, "BMP")
+    content = bytearray(whole.getvalue())
+    content[18:26] = (9_000).to_bytes(4, "little") + (9_000).to_bytes(4, "little")
+    broken = tmp_path / "a" / "broken.bmp"
+    broken.write_bytes(content)
+    images = read_images(tmp_path)
+    assert len(images.train_images) == 2
+    assert any("81,000,000 pixels, in 70 bytes" in note for note in images.notes)

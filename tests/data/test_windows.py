@@ -141,3 +141,12 @@ def test_a_damaged_plan_is_refused(place: str, wrong: Any) -> None:
     plain["plan"][place] = wrong
     with pytest.raises(FileFormatError):
         preprocessing_from_json(plain)
+
+
+def test_numbers_whose_deviation_no_float_holds_are_refused() -> None:
+    level = np.where(np.arange(40) % 7 == 0, 1e200, 1.0)
+    table = Table(pandas.DataFrame({"y": level}))
+    with pytest.raises(DataError, match="squares"):
+        SeriesWindows.fit(
+            read_series(table, plan_series(table, "y")[0]), window=3, horizon=1, reference=True
+        )

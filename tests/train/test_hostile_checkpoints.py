@@ -22,8 +22,11 @@ X = np.random.default_rng(0).normal(size=(32, 3)).astype("float32")
 Y = np.arange(32) % 2
 
 
-def fit(folder: Path, epochs: int, *, resume: bool = False) -> Any:
-    trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), seed=1, batch_size=16)
+def fit(
+    folder: Path, epochs: int, *, resume: bool = False, trainer: ms.Trainer | None = None
+) -> Any:
+    if trainer is None:
+        trainer = ms.Trainer(ms.Dense(2), loss=ms.CrossEntropy(), seed=1, batch_size=16)
     return trainer.fit(
         *(X, Y),
         epochs=epochs,
@@ -71,21 +74,39 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", CHANGES)
-def test_a_wrong_state_is_refused_in_words(left: Path, tmp_path: Path, name: str) -> None:
+def _leave(left: Path, folder: Path, name: str) -> None:
+    """Leave checkpoints in a run's folder, changed as the name says, and signed anew."""
     manifest = json.loads((left / "checkpoints" / "manifest.json").read_text())
     entry = manifest["checkpoints"][-1]
     whole = read_container(left / "checkpoints" / entry["file"], kind=KIND, newest=VERSION)
     document = copy.deepcopy(whole.document)
     CHANGES[name](document["state"])
     data = container_bytes(document, whole.arrays, kind=KIND, version=VERSION)
-    folder = tmp_path / "checkpoints"
+    folder = folder / "checkpoints"
     folder.mkdir()
     (folder / entry["file"]).write_bytes(data)
     signed = {**entry, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     (folder / "manifest.json").write_text(json.dumps({**manifest, "checkpoints": [signed]}))
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_wrong_state_is_refused_in_words(left: Path, tmp_path: Path, name: str) -> None:
+    _leave(left, tmp_path, name)
     with pytest.raises(MisstepError, match="checkpoint"):
         fit(tmp_path, 4, resume=True)
+
+
+def test_a_refused_checkpoint_leaves_the_network_as_it_was(left: Path, tmp_path: Path) -> None:
+    name = "no memory of stopping"
+    trainer = ms.Trainer(
+        ms.Network(ms.Dense(2), (3,)), loss=ms.CrossEntropy(), seed=1, batch_size=16
+    )
+    before = {each: array.copy() for each, array in trainer.network.arrays().items()}
+    _leave(left, tmp_path, name)
+    with pytest.raises(MisstepError, match="EarlyStopping"):
+        fit(tmp_path, 4, resume=True, trainer=trainer)
+    for each, array in trainer.network.arrays().items():
+        np.testing.assert_array_equal(array, before[each])
 
 
 def test_the_state_as_it_was_goes_on(left: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import time
 import warnings
 from dataclasses import dataclass, field
@@ -15,10 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from misstep.errors import StorageError
 from misstep.tuning.ledger import Ledger
 from misstep.tuning.presence import Presence
 from misstep.tuning.result import State, TrialResult
 from misstep.tuning.storage import open_storage
+from misstep.tuning.study import joined_study
 
 SLOTS = 4
 
@@ -196,3 +199,38 @@ def test_the_sampler_goes_by_the_trials_that_were_done() -> None:
         result = TrialResult(attempt.slot, {"x": x}, away[-1], {}, State.COMPLETE)
         assert ledger.finish(attempt, result)
     assert np.mean(away[15:]) < 0.5 * np.mean(away[:8])
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [("slot", {"a": 1}), ("slot", "none"), ("result", [1]), ("result", {"validation_loss": "low"})],
+)
+def test_a_study_that_no_search_wrote_is_refused(
+    tmp_path: Path, attribute: str, value: object
+) -> None:
+    place = tmp_path / "study.journal"
+    ledger = joined_study(place, "one", "of these rows", 2, [{"x": 1.0}], "here")
+    if attribute == "result":
+        attempt = ledger.claim()
+        assert attempt is not None
+        assert ledger.finish(attempt, done(0))
+    text = place.read_text()
+
+    def otherwise(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        return {name: value if name == attribute else one for name, one in pairs}
+
+    lines = [json.loads(line, object_pairs_hook=otherwise) for line in text.splitlines()]
+    place.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with pytest.raises(StorageError, match="needed what a search wrote"):
+        joined_study(place, "one", "of these rows", 2, [{"x": 1.0}], "here")
+    # One that is whole is joined.
+    place.write_text(text)
+    assert joined_study(place, "one", "of these rows", 2, [{"x": 1.0}], "here").results()
+
+
+def test_another_file_at_the_place_of_a_journal_is_told_once(tmp_path: Path) -> None:
+    place = tmp_path / "study.journal"
+    place.write_text("something else")
+    with pytest.raises(StorageError) as caught:
+        open_storage(place)
+    assert str(caught.value).count("needed") == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -141,3 +142,13 @@ def test_nobody_has_the_mark_of_no_process() -> None:
     assert process_mark(-5) is None
     assert process_mark(2**22 + 1) is None
     assert process_mark(os.getpid())
+
+
+def test_a_lock_that_says_nothing_readable_names_nobody(tmp_path: Path) -> None:
+    lock = tmp_path / LOCK
+    for content in (b"[" * 4_000, b"{}", b"[1]", b'{"pid": 1e999, "started": 0, "host": "a"}'):
+        lock.write_bytes(content)
+        with lock.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            assert folder_in_use(tmp_path)
+            assert folder_holder(tmp_path) is None

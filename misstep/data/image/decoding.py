@@ -54,6 +54,10 @@ ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 # Cameras reach 200 million pixels; a file that says more is a mistake or a trap.
 MOST_PIXELS = 200_000_000
+# A byte of a file holds at most so many pixels of one color: 344 to 1,032 in PNG (deflate), 2,730
+# in GIF (codes of 12 bits, each for 4,095 pixels). More than that, and than what any file may say,
+# is memory that a few bytes would take.
+MOST_PIXELS_OF_A_BYTE, FREE_PIXELS = 3_000, 1_000_000
 # From this orientation on height and width are swapped.
 SWAPPED = 5
 # A few broken files are an accident, more than a tenth are a misunderstanding.
@@ -251,9 +255,11 @@ def _opened(content: Path | bytes) -> Image:
 
     file: Any = io.BytesIO(content) if isinstance(content, bytes) else content
     image = PIL.Image.open(file, formats=FORMATS)
-    if image.width * image.height > MOST_PIXELS:
+    pixels = image.width * image.height
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    if pixels > min(MOST_PIXELS, max(FREE_PIXELS, size * MOST_PIXELS_OF_A_BYTE)):
         image.close()
-        raise ValueError(f"it says it has {image.width * image.height:,} pixels")
+        raise ValueError(f"it says it has {pixels:,} pixels, in {size:,} bytes")
     return image
 
 

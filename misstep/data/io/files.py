@@ -40,8 +40,9 @@ MOST_BYTES = 4 * 2**30
 # Deflate can't do better than 1032 to 1: what declares that it unpacks to more is wrong.
 MOST_PACKED = 1040
 # Tables and arrays that people pack become 3 to 100 times smaller. What unpacks to more than this
-# many times its size, and to more than so many bytes, is made to fill a memory.
-MOST_RATIO, FREE_BYTES = 250, 64 * 2**20
+# many times its size, and to more than so many bytes, is made to fill a memory: a table takes some
+# 20 bytes of memory for each byte of cells that hold nothing.
+MOST_RATIO, FREE_BYTES = 250, 2 * 2**20
 BLOCK = 2**22
 NAMES_TO_COMPARE = 5000
 # Bytes below 0x20 other than tab, line ends, form feed and escape do not occur in text.
@@ -199,9 +200,12 @@ def read_block(file: BinaryIO, path: Path, size: int) -> bytes:
         raise _unreadable(path, error) from error
 
 
-def check_ratio(path: Path, packed: int, unpacked: int) -> None:
-    """Raise FileFormatError where few packed bytes unpack to more than is to be believed."""
-    if unpacked > FREE_BYTES and unpacked > MOST_RATIO * packed:
+def check_ratio(path: Path, packed: int, unpacked: int, free: int = FREE_BYTES) -> None:
+    """Raise FileFormatError where few packed bytes unpack to more than is to be believed.
+
+    `free`: bytes that anything may unpack to.
+    """
+    if unpacked > free and unpacked > MOST_RATIO * packed:
         raise FileFormatError(
             str(path),
             needed=f"at most {MOST_RATIO} times its {packed:,} bytes when it is unpacked",

@@ -6,8 +6,10 @@ taken.
 
 from __future__ import annotations
 
+import lzma
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,8 +26,14 @@ __all__ = ["is_npz", "read_arrays"]
 
 MOST_ARRAYS = 1000
 ALONE = "array"
+# What an array may unpack to however small it is packed: that of an empty image is.
+FREE_BYTES = 16 * 2**20
 # What zipfile and NumPy raise for what they can't read.
-BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError)
+# A header of .npy is text in the form of a Python literal, which is parsed and not evaluated.
+BROKEN = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError, NotImplementedError),
+    *(RuntimeError, SyntaxError, tokenize.TokenError, TypeError, OverflowError),
+)
 
 
 def is_npz(path: Path) -> bool:
@@ -58,7 +66,7 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
                     name = entry.filename.removesuffix(".npy")
                     with archive.open(entry) as file:
                         largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
-                        check_ratio(path, entry.compress_size, largest)
+                        check_ratio(path, entry.compress_size, largest, FREE_BYTES)
                         arrays[name] = _array(file, path, name, largest)
     except MisstepError:
         raise
