@@ -1,33 +1,37 @@
-"""Tries: one broken file after the other, each in bounds of time and memory, in a worker process.
+"""Tries: one broken file after the other, each in bounds of time and memory, in this process.
 
-Whatever kills the worker is found by who started it: the file that was tried lies there.
+Whatever kills the process is found by who started it: the file that was tried lies there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
+import os
 import signal
 import time
 import traceback
 import warnings
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from pathlib import Path
+from random import Random
 from types import FrameType
 
-import numpy as np
-
 from misstep.errors import MisstepError
+from tests.fuzz.planted import Guard
 from tests.fuzz.targets import Target
 
 # Bounds of one file: seconds, and bytes beside twice its size.
 SECONDS, MEMORY = 10.0, 64 * 2**20
-# Tries that a worker makes before another takes its place: what leaks is found, what crashes costs
-# no more than these.
-TRIES_EACH = 2_000
+# Of the files that are wrong in the same way, so many are kept.
+MOST_KEPT = 3
+# A broken file may be broken once more.
+TWICE = 0.2
+# Tries between two collections of garbage; what was there before is left alone, which makes each a
+# matter of milliseconds.
+COLLECTED = 500
 
 
 class TooLongError(BaseException):
@@ -36,90 +40,204 @@ class TooLongError(BaseException):
 
 @dataclass
 class Fault:
-    """What was wrong with one try, and the broken file."""
+    """What was wrong with one try, and the broken file, if it was kept."""
 
     target: str
     number: int
     words: str
     file: Path | None = None
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Return what faults of the same kind have in common: the error, and where it came from."""
+        lines = [line.strip() for line in self.words.splitlines() if line.strip()]
+        places = [line for line in lines if line.startswith("File ")]
+        last = lines[-1].split(":")[0] if lines else ""
+        return self.target, f"{last[:60]} {places[-1] if places else ''}"
+
+
+@dataclass
+class Count:
+    """Tries of one target. `opened`: past the outermost form; `read`: without a refusal.
+
+    `seconds` of processor time of all; `slowest` seconds of one, `largest` bytes that one took
+    beside twice its size.
+    """
+
+    tries: int = 0
+    opened: int = 0
+    read: int = 0
+    faults: int = 0
+    seconds: float = 0.0
+    slowest: float = 0.0
+    largest: int = 0
+
+    def add(self, other: Count) -> None:
+        """Take in what somebody else counted."""
+        self.tries += other.tries
+        self.opened += other.opened
+        self.read += other.read
+        self.faults += other.faults
+        self.seconds += other.seconds
+        self.slowest = max(self.slowest, other.slowest)
+        self.largest = max(self.largest, other.largest)
+
 
 @dataclass
 class Campaign:
-    """Tries of some targets. `seed` and the number of a try say how it is broken."""
+    """Tries of some targets. `seed`, the target and the number of a try say how a file is broken.
 
-    folder: Path
+    `made`: where whole files are, a folder for each target; `scratch`: where files are tried;
+    `kept`: where those lie that are wrong. `told`: called before each try with target and number.
+    """
+
+    made: Path
+    scratch: Path
+    kept: Path
     names: list[str]
     seed: int = 0
-    tries: Counter[str] = field(default_factory=Counter)
-    read: Counter[str] = field(default_factory=Counter)
+    told: Callable[[int, int], None] = lambda target, number: None
+    counts: dict[str, Count] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def run(self, first: int = 0, tries: int | None = None, seconds: float | None = None) -> None:
-        """Try until so many are done or so much time is over."""
-        began = time.monotonic()
-        targets = list(self._targets())
-        for target, seeds in targets:
-            # What is loaded and compiled once is no memory of a file.
-            for content in seeds:
-                self._write(target, content)
-                with contextlib.suppress(MisstepError):
-                    target.attempt(self._path(target))
-        number = first
-        while (tries is None or number < first + tries) and (
-            seconds is None or time.monotonic() - began < seconds
-        ):
-            target, seeds = targets[number % len(targets)]
-            self._one(target, seeds, number)
-            number += 1
-
-    def _targets(self) -> Iterator[tuple[Target, list[bytes]]]:
+    def begin(self) -> None:
+        """Read whole files, so that what is loaded and compiled once is no memory of a file."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.kept.mkdir(parents=True, exist_ok=True)
+        self._guard = _guard()
+        self._targets: list[tuple[Target, list[bytes]]] = []
         for name in self.names:
-            target = Target.registry[name]()
-            own = self.folder / f"seeds-{name}"
-            own.mkdir(parents=True, exist_ok=True)
-            yield target, target.seeds(own)
+            target = Target.registry[name](self.made / name)
+            if not target.folder.exists():
+                target.prepare()
+            seeds = target.seeds()
+            self._targets.append((target, seeds))
+            for content in seeds * 2:
+                path = self._write(target, content)
+                # Of whole files none is refused: what lies behind a refusal would never be tried.
+                target.attempt(path)
+
+    def run(self, first: int, tries: int, seconds: float | None = None) -> int:
+        """Try the numbers from `first` on, target by target in turn; return how many were tried."""
+        began = time.monotonic()
+        for number in range(first, first + tries):
+            if seconds is not None and time.monotonic() - began > seconds:
+                return number - first
+            which, turn = place_of(number, self.names)
+            self.told(which, turn)
+            self._one(*self._targets[which], turn)
+            if number % COLLECTED == 0:
+                gc.collect()
+        return tries
+
+    def broken(self, target: Target, seeds: list[bytes], number: int) -> bytes:
+        """Return the broken file of that number."""
+        random = Random(f"{self.seed} {target.name} {number}")
+        content = random.choice(seeds)
+        for _ in range(2 if random.random() < TWICE else 1):
+            content = random.choice(target.mutations)(content, random)
+        return content
 
     def _one(self, target: Target, seeds: list[bytes], number: int) -> None:
-        random = np.random.default_rng([self.seed, number])
-        content = seeds[int(random.integers(len(seeds)))]
-        for _ in range(int(random.integers(1, 3))):
-            content = target.mutations[int(random.integers(len(target.mutations)))](content, random)
-        self._write(target, content)
-        self.tries[target.name] += 1
+        content = self.broken(target, seeds, number)
+        path = self._write(target, content)
+        count = self.counts.setdefault(target.name, Count())
+        words, refused = "", False
         before = _reset_peak()
-        began = time.monotonic()
-        words = ""
+        began, spent = time.perf_counter(), time.process_time()
         try:
-            with _alarm(SECONDS):
-                target.attempt(self._path(target))
-            self.read[target.name] += 1
+            with self._guard, _alarm(SECONDS):
+                target.attempt(path)
         except MisstepError as error:
             str(error)
+            refused = True
         except TooLongError:
             words = f"no end within {SECONDS:g} s"
         except MemoryError:
             words = "MemoryError"
         except Exception:
             words = traceback.format_exc(limit=-6)
-        took = time.monotonic() - began
-        grown = _peak() - before - 2 * len(content)
-        if not words and grown > MEMORY:
-            words = f"took {grown / 2**20:,.0f} MB beside twice its {len(content):,} bytes"
-        if not words and took > SECONDS:
-            words = f"took {took:.1f} s"
+        took, spent = time.perf_counter() - began, time.process_time() - spent
+        grown = _status("VmHWM") - before - 2 * target.size(content)
+        ran = self._guard.seen()
+        if ran:
+            words = ran
+        elif not words and grown > MEMORY:
+            words = f"took too much memory\n{grown / 2**20:,.0f} MB beside {len(content):,} bytes"
+        elif not words and took > SECONDS:
+            words = f"took too long\n{took:.1f} s"
+        count.tries += 1
+        count.seconds += spent
+        count.slowest, count.largest = max(count.slowest, took), max(count.largest, grown)
+        if refused:
+            count.opened += target.is_open(content)
+        elif not words:
+            count.read += 1
+            count.opened += 1
         if words:
-            kept = self.folder / f"fault-{target.name}-{self.seed}-{number}{target.ending}"
-            kept.write_bytes(content)
-            self.faults.append(Fault(target.name, number, words, kept))
-        if number % 200 == 0:
-            gc.collect()
+            count.faults += 1
+            self._keep(target, number, words, content)
 
-    def _path(self, target: Target) -> Path:
-        return self.folder / f"tried-{target.name}{target.ending}"
+    def _keep(self, target: Target, number: int, words: str, content: bytes) -> None:
+        fault = Fault(target.name, number, words)
+        alike = sum(each.kind == fault.kind for each in self.faults)
+        if alike < MOST_KEPT:
+            fault.file = self.kept / f"fault.{target.name}.{self.seed}.{number}{target.ending}"
+            fault.file.write_bytes(content)
+            self.faults.append(fault)
 
-    def _write(self, target: Target, content: bytes) -> None:
-        self._path(target).write_bytes(content)
+    def _write(self, target: Target, content: bytes) -> Path:
+        path = tried(self.scratch, target)
+        if not path.parent.is_dir():
+            path.parent.mkdir()
+        path.write_bytes(content)
+        return path
+
+
+@functools.cache
+def _turns(names: tuple[str, ...]) -> tuple[tuple[int, int, int], ...]:
+    """Return the targets of a round, each as often as it weighs: number, which time, weight."""
+    weights = [Target.registry[name].weight for name in names]
+    return tuple(
+        (which, time, weight)
+        for time in range(max(weights, default=0))
+        for which, weight in enumerate(weights)
+        if time < weight
+    )
+
+
+def a_round(names: list[str]) -> int:
+    """Return how many tries a round has, in which each target has its turns."""
+    return len(_turns(tuple(names)))
+
+
+def place_of(number: int, names: list[str]) -> tuple[int, int]:
+    """Return whose turn the try of a number is, and how many that target had before."""
+    turns = _turns(tuple(names))
+    which, time, weight = turns[number % len(turns)]
+    return which, number // len(turns) * weight + time
+
+
+def number_of(which: int, turn: int, names: list[str]) -> int:
+    """Return the number of a target's try."""
+    turns = _turns(tuple(names))
+    weight = Target.registry[names[which]].weight
+    return turn // weight * len(turns) + turns.index((which, turn % weight, weight))
+
+
+def tried(scratch: Path, target: Target | type[Target]) -> Path:
+    """Return where the file lies that is tried."""
+    return scratch / target.name / f"tried{target.ending}"
+
+
+_the_guard: Guard | None = None
+
+
+def _guard() -> Guard:
+    global _the_guard
+    if _the_guard is None:
+        _the_guard = Guard()
+    return _the_guard
 
 
 @contextlib.contextmanager
@@ -140,26 +258,34 @@ def _reset_peak() -> int:
     """Forget the largest memory so far; return what is taken now, in bytes."""
     with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
         file.write("5")
-    return _status("VmRSS")
-
-
-def _peak() -> int:
     return _status("VmHWM")
 
 
 def _status(name: str) -> int:
-    with open("/proc/self/status") as file:
-        for line in file:
-            if line.startswith(name):
-                return int(line.split()[1]) * 1024
+    """Return a figure of this process in bytes; 0 where the system does not tell."""
+    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as file:
+        text = file.read()
+        at = text.find(name.encode())
+        if at >= 0:
+            return int(text[at : at + 60].split()[1]) * 1024
     return 0
 
 
-def work(
-    end: Connection, folder: str, names: list[str], seed: int, first: int, left: float
-) -> None:
-    """Try, in a process of its own, and tell what came of it."""
-    warnings.simplefilter("ignore")
-    campaign = Campaign(Path(folder), names, seed)
-    campaign.run(first, TRIES_EACH, left)
-    end.send((dict(campaign.tries), dict(campaign.read), campaign.faults))
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let nobody be warned of what broken files are warned of."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def working_in(folder: Path) -> Iterator[None]:
+    """Work in a folder for a while: there the code of a file would leave its trace."""
+    before = Path.cwd()
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
