@@ -115,7 +115,8 @@ class Worker:
 class Standing:
     """What came of one entrant in one workload; all times are seconds of a step.
 
-    `times` and `ours`: measured next to each other. `apart`: how far its losses are from ours.
+    `times` and `ours`: measured next to each other. `start`: what is in each of them once, however
+    many steps it has, in seconds. `apart`: how far its losses are from ours.
     `skipped`: why it did not take part. `memory`: the most that its process had, in bytes;
     `memory_before`: with its library and the rows loaded.
     """
@@ -124,6 +125,7 @@ class Standing:
     times: list[float] = field(default_factory=list)
     ours: list[float] = field(default_factory=list)
     steps: int = 0
+    start: float = 0.0
     memory: int = 0
     memory_before: int = 0
     losses: dict[str, Any] = field(default_factory=dict)
@@ -235,7 +237,11 @@ def compete(
         for standing in [ours, *standings]:
             if pairs and not standing.skipped:
                 told = found[standing.name].ask("calibrate", seconds=seconds)
-                standing.steps = told["steps"]
+                standing.steps, standing.start = told["steps"], told["start"]
+                note(
+                    f"{workload.name}: {standing.name} is measured {standing.steps} steps at a "
+                    f"time; {1000 * standing.start:.1f} ms of that are there once, not in each"
+                )
         for turn in range(pairs):
             note(f"{workload.name}: round {turn + 1} of {pairs}")
             if peak is not None:

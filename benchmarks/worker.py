@@ -12,12 +12,19 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
 from benchmarks.entrant import ENTRIES, Entrant
 from benchmarks.job import read_job
+
+# A call does some things once, whatever its length: a fit looks at its rows first, a scan is handed
+# over. In a training that people wait for this is at most so small a share; a measurement is
+# lengthened, so many times at most, until it is one there too.
+START_SHARE = 0.1
+MOST_LENGTHENED = 4
 
 
 class Server:
@@ -46,20 +53,13 @@ class Server:
         return self.entrant.verify()
 
     def calibrate(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Warm up and fix how many units one measurement has: about `seconds` long."""
-        wanted = command["seconds"]
+        """Warm up and fix how many units one measurement has: about `seconds` long, or longer.
+
+        What a call does once is told from what it does for each unit by a call of twice the length.
+        """
         self.entrant.run(1)
-        units = 1
-        while True:
-            took = self._timed(units)
-            if took >= wanted / 4 or units >= 2**20:
-                break
-            # At once to about the wanted length, but never far by a first time that was too short.
-            units = min(max(2 * units, round(units * wanted / took)), 32 * units)
-        if took < wanted:
-            took = min(took, self._timed(units))
-        self.units = max(1, round(units * wanted / took))
-        return {"steps": self.units * self.entrant.unit}
+        self.units, start = units_for(command["seconds"], self._timed)
+        return {"steps": self.units * self.entrant.unit, "start": start}
 
     def measure(self, command: dict[str, Any]) -> dict[str, Any]:
         """Return the time of one measurement in seconds, and its steps."""
@@ -74,6 +74,25 @@ class Server:
         began = time.perf_counter()
         self.entrant.run(units)
         return time.perf_counter() - began
+
+
+def units_for(wanted: float, timed: Callable[[int], float]) -> tuple[int, float]:
+    """Return of how many units a measurement is, and the seconds that a call takes beside them.
+
+    `wanted`: seconds that the units take. `timed`: the seconds of a call of so many units.
+    """
+    units = 1
+    while True:
+        once = timed(units)
+        own = timed(2 * units) - once
+        if own >= wanted / 4 or units >= 2**20:
+            break
+        # At once to about the wanted length, but never far by a first time that was too short.
+        far = units * wanted / own if own > wanted / 64 else 32 * units
+        units = min(max(2 * units, round(far)), 32 * units)
+    start = max(once - own, 0.0)
+    length = min(max(wanted, start / START_SHARE), MOST_LENGTHENED * wanted)
+    return max(1, round(units * length / own)), start
 
 
 def serve(name: str, folder: Path) -> None:

@@ -27,6 +27,7 @@ from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import compete, entrant, fresh_runs, job, machine, ours, ratios, report  # noqa: E402
 from benchmarks.growth import axes  # noqa: E402
 from benchmarks.networks import Dense, read_family  # noqa: E402
+from benchmarks.worker import MOST_LENGTHENED, START_SHARE, units_for  # noqa: E402
 from benchmarks.workloads import (  # noqa: E402
     PEAK_SIDE,
     PRODUCT_SIDES,
@@ -469,3 +470,26 @@ def test_the_script_is_strict() -> None:
     assert "set -euo pipefail" in path.read_text(encoding="utf-8").splitlines()
     assert path.stat().st_mode & 0o100
     subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def call_times(start: float, each: float) -> Callable[[int], float]:
+    return lambda units: start + each * units
+
+
+@pytest.mark.parametrize("each", [1e-6, 3e-4, 0.03])
+def test_what_a_call_does_once_is_told_from_what_it_does_for_each_unit(each: float) -> None:
+    for start in (0.0, 0.02, 0.05):
+        units, found = units_for(0.5, call_times(start, each))
+        assert found == pytest.approx(start, abs=1e-6)
+        assert units == pytest.approx(0.5 / each, rel=0.02)
+
+
+def test_a_measurement_is_lengthened_where_a_call_begins_slowly() -> None:
+    units, _ = units_for(0.5, call_times(0.1, 0.03))
+    assert units * 0.03 == pytest.approx(0.1 / START_SHARE, rel=0.05)
+    units, _ = units_for(0.5, call_times(5.0, 0.03))
+    assert units * 0.03 == pytest.approx(0.5 * MOST_LENGTHENED, rel=0.05)
+
+
+def test_a_long_unit_is_a_measurement() -> None:
+    assert units_for(0.5, call_times(0.0, 2.0)) == (1, 0.0)
