@@ -164,13 +164,16 @@ def _table(line: dict[str, Any]) -> Array:
 def is_record(path: Path | str) -> bool:
     """Tell whether a file is the record of a run, or the beginning of one. Raises OSError.
 
-    An empty file, or one whose first line was torn off on a full disk, is such a beginning.
+    An empty file, or one whose first line was torn off on a full disk, is such a beginning; so are
+    zeros, which a power cut may leave of it.
     """
     path = Path(path)
     if not path.is_file():
         return False
     with path.open("rb") as file:
         first = file.readline(LONGEST_LINE)
+    if first.startswith(b"\0"):
+        return True
     if not first.endswith(b"\n"):
         # The keys of a line stand in order.
         return b'{"facts":'.startswith(first[:9])

@@ -104,7 +104,7 @@ class PreparedFiles:
             ) from error
         if key != self.key:
             for name in entries:
-                self._path(name).unlink(missing_ok=True)
+                _remove(self._path(name))
             return
         self._entries, self.facts = entries, facts
 
@@ -151,7 +151,7 @@ class PreparedFiles:
         path = self._path(name)
         there = path.stat().st_size if path.is_file() else 0
         if there < entry.rows * entry.row_bytes or path.is_symlink():
-            path.unlink(missing_ok=True)
+            _remove(path)
             entry = self._entries[name] = _Entry(dtype, tuple(row_shape))
         # Before the file: what bears a name of ours is then in a manifest, and ours.
         self.save()
@@ -196,8 +196,13 @@ class RowWriter:
     def __enter__(self) -> RowWriter:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._file.close()
+        except OSError as error:
+            # What a full disk did not take is tried once more here; that it failed was told.
+            if kind is None:
+                raise StorageError.of_writing(str(self._path), error) from error
 
     @property
     def pieces(self) -> int:
@@ -233,6 +238,14 @@ class RowWriter:
         """Say that nothing more comes. Raises StorageError."""
         self._entry.whole = True
         self._files.save()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file if it is there. Raises StorageError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError.of_writing(str(path), error) from error
 
 
 def _entry(name: str, plain: Any) -> _Entry:

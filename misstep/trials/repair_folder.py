@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misstep.errors import StorageError
-from misstep.storage import make_folder
+from misstep.storage import make_folder, sync_folder
 from misstep.train.run_folder import CHECKPOINTS, RECORD
 
 __all__ = ["RepairFolder", "next_folder"]
@@ -43,13 +43,17 @@ class RepairFolder:
     def settle(self, number: int) -> None:
         """Let the run of a round, which is whole, stand in the folder; an earlier one makes room.
 
-        Raises StorageError.
+        Raises StorageError; each file is then in the folder or in that of its round.
         """
         if self.stands is not None:
             try:
-                self._move(self.folder, make_folder(self._beside(self.stands)))
-                self._move(self._beside(number), self.folder)
-                self._beside(number).rmdir()
+                before, after = make_folder(self._beside(self.stands)), self._beside(number)
+                for name in self.names:
+                    self._exchange(name, before, after)
+                # What was removed from one is on the disk before what removes the other.
+                for folder in (before, self.folder, after):
+                    sync_folder(folder)
+                after.rmdir()
             except OSError as error:
                 raise StorageError.of_writing(f"{self.folder}", error) from error
         self.stands = number
@@ -57,7 +61,17 @@ class RepairFolder:
     def _beside(self, number: int) -> Path:
         return self.folder / f"round-{number}"
 
-    def _move(self, source: Path, target: Path) -> None:
-        for name in self.names:
-            if (source / name).exists():
-                (source / name).rename(target / name)
+    def _exchange(self, name: str, before: Path, after: Path) -> None:
+        """Put aside what the folder has of a name, and let that of the next round stand there."""
+        here = self.folder / name
+        if here.exists():
+            # A file keeps both names until the next one takes its place, so that there always is
+            # one; folders, and disks without links, have none in between.
+            try:
+                (before / name).hardlink_to(here)
+            except OSError:
+                here.rename(before / name)
+        if (after / name).exists():
+            (after / name).replace(here)
+        elif here.exists():
+            here.unlink()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import shutil
 import warnings
 from abc import ABC, abstractmethod
@@ -19,8 +18,9 @@ import numpy as np
 import misstep as ms
 from misstep.errors import ArgumentError, MisstepError
 from misstep.record import read_record
-from misstep.storage import Checkpoint, load_latest_checkpoint
+from misstep.storage import Checkpoint, PreparedFiles, load_latest_checkpoint
 from misstep.train import Run
+from misstep.trials import RepairFolder
 
 _NUMBERS = np.random.default_rng(0)
 X = _NUMBERS.normal(size=(32, 3)).astype("float32")
@@ -248,9 +248,60 @@ class Model(Scenario):
         return wrong
 
 
-def quiet() -> contextlib.ExitStack:
-    """Return a context in which nothing is printed."""
-    stack = contextlib.ExitStack()
-    stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
-    stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-    return stack
+class Prepared(Scenario):
+    """Rows that are prepared piece by piece."""
+
+    name = "rows are prepared"
+    rows = np.arange(24, dtype="float32").reshape(6, 4)
+
+    def act(self, folder: Path) -> Any:
+        files = PreparedFiles(folder / "rows", "key")
+        with files.writer("x", "float32", (4,)) as writer:
+            for at in range(writer.pieces, 3):
+                writer.add(self.rows[2 * at : 2 * at + 2], at)
+            writer.finish()
+
+    def check(self, folder: Path, before: dict[str, str], outcome: Any) -> list[str]:
+        wrong = error_faults(outcome) if isinstance(outcome, BaseException) else []
+        self.act(folder)
+        got = PreparedFiles(folder / "rows", "key").array("x")
+        if got is None or (got != self.rows).any():
+            wrong.append("other rows")
+        return wrong + left_over(folder)
+
+
+class PreparedAnew(Prepared):
+    """As before, where rows for something else are."""
+
+    name = "rows are prepared in place of others"
+
+    def prepare(self, folder: Path) -> None:
+        files = PreparedFiles(folder / "rows", "another key")
+        with files.writer("x", "float64", (2,)) as writer:
+            writer.add(np.ones((3, 2)))
+            writer.finish()
+
+
+class Settling(Scenario):
+    """What the second round of a repair adopted takes the place of what the first one did."""
+
+    name = "a repair's second round"
+
+    def prepare(self, folder: Path) -> None:
+        place = folder / "repair-1"
+        for round_folder, units in ((place, 3), (place / "round-2", 5)):
+            fit(trainer(units), round_folder, 1)
+            (round_folder / "model.misstep").write_text(f"model of {units}")
+
+    def act(self, folder: Path) -> Any:
+        place = RepairFolder(folder / "repair-1", ("model.misstep",))
+        place.settle(1)
+        place.settle(2)
+
+    def check(self, folder: Path, before: dict[str, str], outcome: Any) -> list[str]:
+        wrong = error_faults(outcome) if isinstance(outcome, BaseException) else []
+        if not set(before.values()) <= set(files_of(folder).values()):
+            wrong.append("a file is gone")
+        if not (folder / "repair-1/model.misstep").exists():
+            wrong.append("no model in the folder of the repair")
+        return wrong
