@@ -122,15 +122,6 @@ class Journal:
         """Note the losses of the call just made."""
         self._calls[-1].losses = losses
 
-    def recent_losses(self, count: int) -> Array:
-        """Return the last `count` losses at most, of steps since the copy, (losses,)."""
-        losses: list[Array] = []
-        for call in reversed(self._calls):
-            losses.insert(0, call.losses)
-            if sum(map(len, losses)) >= count:
-                break
-        return np.concatenate([NO_LOSSES, *losses])[-count:]
-
     def first_bad(self, stepper: Stepper, state: TrainingState) -> Moment | None:
         """Return the first step that left a number which is not finite, or was not taken for one.
 

@@ -7,7 +7,6 @@ everybody who is told in `Listeners`.
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
 
@@ -29,9 +28,6 @@ from misstep.train.run import Run
 from misstep.train.state import Values
 from misstep.train.stepping import Stepper, Steps
 from misstep.train.training import Training
-
-# Losses before a failure that tell whether training was diverging.
-RECENT = 10
 
 
 @dataclass(kw_only=True)
@@ -60,7 +56,6 @@ class Loop(Training):
     ranks: Ranks = ALONE
     journal: Journal = field(default_factory=Journal)
     provenance: Provenance | None = None
-    _first_loss: float = math.nan
     # What is left of a training whose loss, or weights, are no longer finite.
     _last_finite: tuple[Array, Array] | None = None
 
@@ -100,8 +95,7 @@ class Loop(Training):
     def _epoch(self) -> None:
         """Go through the batches of an epoch, or of what is left of it; judge it."""
         state, began = self.state, time.perf_counter()
-        # What is left of a training without validation rows when its loss is no longer finite.
-        self._before_epoch = state.parameters.copy(), state.buffers.copy()
+        state.start_epoch()
         order = self._order()
         while state.batch < self.batches:
             failed = self._advance(order)
@@ -210,8 +204,6 @@ class Loop(Training):
         self._show()
         self.pace.record(len(steps), steps.seconds)
         if len(steps):
-            if math.isnan(self._first_loss):
-                self._first_loss = float(steps.losses[0])
             self.state.add_batches(steps.losses, steps.weights)
             self.listeners.batches(self, len(indices))
 
@@ -265,11 +257,11 @@ class Loop(Training):
 
         The weights of then are finite numbers, and worth less than those before the epoch.
         """
-        recent = self.journal.recent_losses(RECENT)
+        recent = np.array(self.state.recent)
         recent = recent[np.isfinite(recent)]
         if not len(recent):
             return False
-        before = self.history[-1]["training_loss"] if self.history else self._first_loss
+        before = self.history[-1]["training_loss"] if self.history else self.state.first_loss
         return float(np.median(recent)) > before + abs(before)
 
     # --- the end of an epoch and of training ------------------------------------------------------
@@ -316,7 +308,8 @@ class Loop(Training):
             if state.best.epoch != state.epoch or state.batch > 0:
                 epoch = state.best.epoch
         elif ending.failed:
-            parameters, buffers = self._last_finite or self._before_epoch
+            left = self._last_finite or state.epoch_start
+            parameters, buffers = left or (parameters, buffers)
         # The network's own copy: a person may write into it.
         self.network.parameters = np.array(parameters)
         self.network.buffers = np.array(buffers)

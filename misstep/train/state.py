@@ -19,7 +19,15 @@ Values = dict[str, float]
 # More updates than any run has; what counts them must fit an int64.
 MOST = 2**53
 # What checkpoints of earlier versions do not say.
-EARLIER: dict[str, Any] = {"clipped": 0.0, "clipping_updates": 0, "watching": {}}
+EARLIER: dict[str, Any] = {
+    "clipped": 0.0,
+    "clipping_updates": 0,
+    "watching": {},
+    "first_loss": math.nan,
+    "recent": [],
+}
+# Losses before a failure that tell whether training was diverging.
+RECENT = 10
 
 
 @dataclass
@@ -43,7 +51,8 @@ class TrainingState:
     `gradients`, `gradient_weight`, `accumulated`: batches that wait for their update. `memory`: of
     the schedule. `callbacks`: their states, in their order. `clipped`: how many of the epoch's
     updates clipping changed, of `clipping_updates` that found it out. `watching`: what those know
-    who write down how it goes, by their names.
+    who write down how it goes, by their names. `first_loss`, `recent`: of the first batch, and of
+    the latest ones. `epoch_start`: parameters and buffers before the epoch going on.
     """
 
     parameters: Array
@@ -66,6 +75,9 @@ class TrainingState:
     clipped: float = 0.0
     clipping_updates: int = 0
     watching: dict[str, Any] = field(default_factory=dict)
+    first_loss: float = math.nan
+    recent: list[float] = field(default_factory=list)
+    epoch_start: tuple[Array, Array] | None = None
     best: Best | None = None
 
     @property
@@ -79,6 +91,14 @@ class TrainingState:
         self.weight_sum = _added(self.weight_sum, weights)
         self.draw += len(losses)
         self.batch += len(losses)
+        if math.isnan(self.first_loss) and len(losses):
+            self.first_loss = float(losses[0])
+        self.recent = [*self.recent, *losses[-RECENT:].tolist()][-RECENT:]
+
+    def start_epoch(self) -> None:
+        """Keep the weights of before the epoch, unless it has begun before."""
+        if self.batch == 0 or self.epoch_start is None:
+            self.epoch_start = self.parameters.copy(), self.buffers.copy()
 
     def keep_if_best(self, loss: float) -> None:
         """Keep the weights if no epoch had a lower validation loss; one that is no number never."""
@@ -107,6 +127,11 @@ class TrainingState:
         arrays = {**self.feeds(), "optimizer_state": self.optimizer_state, "scalars": self.scalars}
         if self.gradients is not None:
             arrays["gradients"] = self.gradients
+        if self.best is None and self.batch and self.epoch_start is not None:
+            # What is left of a training without validation rows when its loss is no longer finite.
+            arrays["epoch_parameters"] = self.epoch_start[0]
+            if self.buffers.size:
+                arrays["epoch_buffers"] = self.epoch_start[1]
         if self.best is not None:
             arrays["best_parameters"] = self.best.parameters
             if self.buffers.size:
@@ -137,7 +162,7 @@ class TrainingState:
         document = EARLIER | document
         has_buffers = like.buffers.size > 0
         if not has_buffers:
-            none = {"buffers": like.buffers, "best_buffers": like.buffers}
+            none = dict.fromkeys(("buffers", "best_buffers", "epoch_buffers"), like.buffers)
             arrays = {**arrays, **none}
         for name, like_name in _LIKE.items():
             model = getattr(like, like_name)
@@ -169,6 +194,9 @@ class TrainingState:
         return cls(
             **values,
             gradients=arrays.get("gradients"),
+            epoch_start=(arrays["epoch_parameters"], arrays["epoch_buffers"])
+            if {"epoch_parameters", "epoch_buffers"} <= arrays.keys()
+            else None,
             best=None
             if best is None
             else Best(
@@ -186,13 +214,15 @@ _LIKE = {name: name for name in _ARRAYS} | {
     "gradients": "parameters",
     "best_parameters": "parameters",
     "best_buffers": "buffers",
+    "epoch_parameters": "parameters",
+    "epoch_buffers": "buffers",
 }
 # The other fields, and the class that plain JSON has for each.
 _CLASSES: dict[str, type] = {"int": int, "float": float}
 _PLAIN: dict[str, Any] = {
     item.name: _CLASSES.get(str(item.type), list if str(item.type).startswith("list") else dict)
     for item in dataclasses.fields(TrainingState)
-    if item.name not in (*_ARRAYS, "gradients", "best")
+    if item.name not in (*_ARRAYS, "gradients", "best", "epoch_start")
 }
 
 
@@ -207,6 +237,8 @@ def _check_lists(document: dict[str, Any]) -> None:
             raise FileFormatError(
                 "history of a checkpoint", needed="numbers by name for each epoch"
             )
+    if not all(map(_is_number, document["recent"])):
+        raise FileFormatError("recent losses of a checkpoint", needed="numbers")
     if not all(isinstance(memory, dict) for memory in document["callbacks"]):
         raise FileFormatError("callbacks of a checkpoint", needed="an object for each")
 

@@ -34,6 +34,7 @@ class Training(Work):
 
     face = "library"
     epochs: ClassVar[int] = 6
+    validates: ClassVar[bool] = True
 
     @abstractmethod
     def trainer(self) -> ms.Trainer:
@@ -61,7 +62,7 @@ class Training(Work):
             x,
             y,
             epochs=self.epochs,
-            validation=(x[:20], y[:20]),
+            validation=(x[:20], y[:20]) if self.validates else None,
             folder=place / RUN,
             checkpoint_every=self.every,
             callbacks=self.callbacks(),
@@ -72,6 +73,7 @@ class Training(Work):
             values[name]
             for values in run.history
             for name in ("training_loss", "validation_loss", "learning_rate")
+            if name in values
         ]
         network = trainer.network
         assert network is not None
@@ -237,6 +239,27 @@ class Successor(Perceptron):
         return path.name == "report.html" and path.read_bytes() == self._report
 
 
+class Failing(Training):
+    """A rate so high that the loss is no number in the end; nothing judges its epochs."""
+
+    name = "failing"
+    every = 3
+    validates = False
+
+    def trainer(self) -> ms.Trainer:
+        return ms.Trainer(
+            ms.Dense(1),
+            loss=ms.SquaredError(),
+            optimizer=ms.SGD(4.0),
+            batch_size=8,
+            seed=4,
+            threads=1,
+        )
+
+    def rows(self) -> tuple[Any, Any]:
+        return FLAT, AMOUNTS
+
+
 def _epochs(record: Path) -> int:
     """Return how many epochs a record tells of; of none, none."""
     try:
@@ -245,4 +268,4 @@ def _epochs(record: Path) -> int:
         return 0
 
 
-TRAININGS = (Perceptron, Convolution, Recurrence, Stopping, Looks, Successor)
+TRAININGS = (Perceptron, Convolution, Recurrence, Stopping, Looks, Failing, Successor)

@@ -91,6 +91,31 @@ def test_a_run_that_stopped_early_does_not_learn_on(tmp_path: Path) -> None:
     assert stopping(3).epochs > whole.epochs
 
 
+def test_a_training_that_fails_after_a_break_is_left_with_the_same_weights(tmp_path: Path) -> None:
+    def failing(folder: Path, at: int | None) -> tuple[int, bytes]:
+        trainer = ms.Trainer(
+            ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(4.0), batch_size=6, seed=4
+        )
+        run = trainer.fit(
+            *(X, X[:, :1]),
+            epochs=6,
+            folder=folder,
+            checkpoint_every=3,
+            callbacks=[BreakOff(at)],
+            resume=True,
+            report=False,
+        )
+        assert run.failed
+        return run.updates, trainer.network.parameters.tobytes()
+
+    whole = failing(tmp_path / "whole", None)
+    # In the second epoch: before its first update are the weights that are left.
+    assert whole[0] > 14
+    with pytest.raises(RuntimeError):
+        failing(tmp_path / "broken", 14)
+    assert failing(tmp_path / "broken", None) == whole
+
+
 @pytest.mark.parametrize("change", [{"kept": [0, 0]}, {"clipped": 3}, {"next": "soon"}])
 def test_a_memory_of_looks_that_none_said_is_refused(change: dict[str, Any]) -> None:
     network = ms.nn.Network(ms.Dense(2), (4,), seed=0)
