@@ -19,11 +19,11 @@ from misstep.train import run_folder
 from misstep.train.run_folder import check_run_folder
 from tests.disks.operations import watched
 from tests.disks.power import PowerLog, Sync, Way, lay_out, trees
-from tests.disks.replay import Act, Over, Replay, Train
+from tests.disks.replay import Act, Over, Replay, Saving, Settling, Train
 from tests.disks.sweep import fast_place
 
 # One of so many states is tried here, and of these one of so many gone on from.
-FEW = {Train: (9, 1000)}
+FEW = {Train: (9, 1000), Settling: (1, 1000), Saving: (1, 1000)}
 OTHERS = (4, 12)
 
 
