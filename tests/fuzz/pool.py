@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.campaign import SECONDS, Campaign, Count, Fault, number_of, quiet, tried, working_in
+from tests.fuzz.campaign import WAITING, Campaign, Count, Fault, number_of, quiet, tried, working_in
 from tests.fuzz.targets import Target
 
 # Tries that a process makes before another takes its place: what leaks is found then.
@@ -28,7 +28,7 @@ TRIES_EACH = 20_000
 # Tries after which a process tells what came of them, and seconds after which it is asked to.
 TOLD, TOLD_SECONDS = 500, 10.0
 # Seconds of one try after which a process counts as one that nothing wakes.
-DEAD = 6 * SECONDS
+DEAD = 4 * WAITING
 # Bytes of addresses that a process may have: what a bomb fills beyond is a MemoryError, not the end
 # of this machine.
 ADDRESSES = 12 * 2**30

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import io
 import json
+import lzma
 import struct
 import zipfile
 import zlib
@@ -354,7 +355,10 @@ def _members(content: bytes) -> tuple[tuple[str, bytes], ...] | None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return tuple((entry.filename, archive.read(entry)) for entry in archive.infolist())
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError, zlib.error, OSError):
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, EOFError, OSError):
+        return None
+    except RuntimeError:
+        # Kinds of packing that there are not, and passwords.
         return None
 
 

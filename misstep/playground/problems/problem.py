@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -212,11 +212,17 @@ class ToyProblem(ABC):
         )
 
 
-def problems() -> dict[str, ToyProblem]:
-    """Return every toy problem by its name, in the order in which they are offered."""
-    # Of the folder that this file is in, which may not be loaded as a whole yet.
+@cache
+def _load() -> None:
+    """Load each file of the folder that this one is in, which may not be loaded as a whole yet."""
+    # Once: settings ask for names each time they are checked, and a folder takes its time.
     for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
         importlib.import_module(f"{__package__}.{module.name}")
+
+
+def problems() -> dict[str, ToyProblem]:
+    """Return every toy problem by its name, in the order in which they are offered."""
+    _load()
     made = [one() for one in ToyProblem.registry.values()]
     return {one.name: one for one in sorted(made, key=lambda one: (one.rank, one.name))}
 

@@ -125,7 +125,7 @@ class Questions(Target):
             asked = {"session": opened["session"], **asked}
             answer = self._page._answered(str(what), asked)
             json.loads(bytes(answer.body))
-        self._page._opened({"session": opened["session"], "link": "v=1&r=20&l=2"})
+        self._page._sessions.close(opened["session"])
 
 
 class Graphs(Target):
