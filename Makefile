@@ -1,9 +1,9 @@
 # Each target does its own set-up; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs clean
+.PHONY: help demo test check docs release clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: ## train on handwritten digits; the model goes to runs/digits
 	@bash scripts/install
@@ -23,6 +23,10 @@ docs: ## write docs/reference and docs/labs from the package itself
 	@bash scripts/install
 	@bash scripts/docs
 	@bash scripts/docs --labs
+
+release: ## write wheel, source archive and bill of materials into dist
+	@bash scripts/install
+	@bash scripts/build
 
 clean: ## remove .venv and .venv-bench, caches and built files; runs/ stays
 	rm -rf .venv .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .build build dist *.egg-info

@@ -264,7 +264,9 @@ def test_no_text_has_tabs_or_loose_ends() -> None:
 # Scripts and targets
 
 
-@pytest.mark.parametrize("name", ["install", "lock", "browser", "check", "test", "docs"])
+@pytest.mark.parametrize(
+    "name", ["install", "lock", "try-versions", "build", "browser", "check", "test", "docs"]
+)
 def test_script_is_strict(name: str) -> None:
     path = ROOT / "scripts" / name
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -56,8 +56,10 @@ class ReliabilityDisplay(ModelDisplay):
         below = np.maximum(seen - [one.low for one in bins], 0.0)
         above = np.maximum([one.high for one in bins] - seen, 0.0)
         ax.plot([0, 1], [0, 1], linestyle=":", color="gray", label="as it should be")
+        # Lists: NumPy before 2.2 warns where matplotlib asks whether an array of one is finite.
+        lengths = [below.tolist(), above.tolist()]
         self.errorbar_ = ax.errorbar(
-            said, seen, yerr=[below, above], marker="o", capsize=3, label="observed"
+            said, seen, yerr=lengths, marker="o", capsize=3, label="observed"
         )
         subject = self.reliability.subject
         ax.set_xlabel(
