@@ -344,18 +344,12 @@ def joined_study(
         ledger.curves()
     except MisstepError:
         raise
-    except (
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        RuntimeError,
-    ) as error:
+    except Exception as error:  # Optuna and its databases raise whatever they like
+        reason = (str(error).splitlines() or [""])[0]
         raise StorageError(
             f"the study {name}" + (f" in {where}" if where else ""),
             needed="what a search wrote",
-            got=f"{type(error).__name__}: {error}"[:200],
+            got=f"{type(error).__name__}: {reason}"[:200],
             try_="another storage",
         ) from error
     return ledger

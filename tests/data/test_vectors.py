@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from misstep.data import read_vectors
-from misstep.errors import ArgumentError, DataError, StorageError
+from misstep.errors import ArgumentError, DataError, FileFormatError, StorageError
 
 GLOVE = b"the 0.1 0.2 -0.3\ncat 1 2 3\n. . . 4 5 6\ndog 7e-1 8 9\n"
 
@@ -107,3 +107,11 @@ def test_a_vocabulary_is_words(tmp_path: Path, vocabulary: Any) -> None:
 def test_padding_is_a_row(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="padding"):
         read_vectors(written(tmp_path, GLOVE), ["cat"], padding=1)
+
+
+def test_a_line_without_end_and_a_bomb_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="lines of at most 1,048,576 bytes"):
+        read_vectors(written(tmp_path, GLOVE + b"cat" + b" 1" * 2**20), ["cat"])
+    bomb = gzip.compress(GLOVE + b"\n" * 2**23)
+    with pytest.raises(FileFormatError, match="250 times"):
+        read_vectors(written(tmp_path, bomb), ["cat"])

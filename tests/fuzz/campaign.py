@@ -20,6 +20,7 @@ from random import Random
 from types import FrameType
 
 from misstep.errors import MisstepError
+from tests.fuzz.mutations import flip_bits
 from tests.fuzz.planted import Guard
 from tests.fuzz.targets import Target
 
@@ -136,7 +137,11 @@ class Campaign:
         random = Random(f"{self.seed} {target.name} {number}")
         content = random.choice(seeds)
         for _ in range(2 if random.random() < TWICE else 1):
-            content = random.choice(target.mutations)(content, random)
+            try:
+                content = random.choice(target.mutations)(content, random)
+            except Exception:
+                # What knows a format may not know what a first mutation made of it.
+                content = flip_bits(content, random)
         return content
 
     def _one(self, target: Target, seeds: list[bytes], number: int) -> None:

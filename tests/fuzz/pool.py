@@ -25,8 +25,8 @@ from tests.fuzz.targets import Target
 
 # Tries that a process makes before another takes its place: what leaks is found then.
 TRIES_EACH = 20_000
-# Tries after which a process tells what came of them, and seconds after which it is asked to.
-TOLD, TOLD_SECONDS = 500, 10.0
+# Tries after which a process tells what came of them, or after so many seconds.
+TOLD, TOLD_SECONDS = 500, 2.0
 # Seconds of one try after which a process counts as one that nothing wakes.
 DEAD = 4 * WAITING
 # Bytes of addresses that a process may have: what a bomb fills beyond is a MemoryError, not the end

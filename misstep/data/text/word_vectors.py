@@ -14,12 +14,15 @@ from unicodedata import normalize
 
 import numpy as np
 
-from misstep.data.io.files import BLOCK, existing_path, open_bytes, read_block
+from misstep.data.io.files import BLOCK, check_ratio, existing_path, open_bytes, read_block
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.text.lists import and_so_on
 
 __all__ = ["WordVectors", "read_vectors"]
+
+# Bytes of a line: a word and 4,096 numbers, which is more than anybody has, are some 80,000.
+LONGEST_LINE = 2**20
 
 # What an error shows of a line, and a report of missing words.
 SHOWN = 40
@@ -140,11 +143,23 @@ def _numbers_of(vocabulary: Sequence[str] | Mapping[str, int]) -> dict[str, int]
 
 def _raw_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, as bytes: words may hold what Python takes for a line's end."""
-    opened, _ = open_bytes(path)
+    opened, packed = open_bytes(path)
+    size, unpacked = path.stat().st_size, 0
     with opened as file:
         rest = b""
         while block := read_block(file, path, BLOCK):
+            unpacked += len(block)
+            if packed:
+                check_ratio(path, size, unpacked)
             *whole, rest = (rest + block).split(b"\n")
+            for line in [*whole, rest]:
+                if len(line) > LONGEST_LINE:
+                    raise DataError(
+                        path.name,
+                        needed=f"lines of at most {LONGEST_LINE:,} bytes",
+                        got="a longer one",
+                        try_="vectors as text, a line for each word",
+                    )
             yield from whole
         if rest:
             yield rest

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from misstep.compiler.runtime import object_cache
-from tests.fuzz.mutations import BYTES, overwrite, swap_lines
+from tests.fuzz.mutations import BYTES, CELLS, overwrite, swap_lines
 from tests.fuzz.structures import change_json_lines
 from tests.fuzz.targets.target import Target
 
@@ -67,6 +68,18 @@ class _CacheIn:
             os.environ[object_cache.ENVIRONMENT_VARIABLE] = self._before
 
 
+def change_words(content: bytes, random: Random) -> bytes:
+    """Change a JSON value or a word where it stands in a database, without moving the rest."""
+    found = list(re.finditer(rb"[\x20-\x7e]{3,}", content))
+    broken = bytearray(content)
+    for _ in range(random.randint(1, 4)):
+        place = random.choice(found)
+        size = place.end() - place.start()
+        words = random.choice(CELLS).ljust(size)[:size]
+        broken[place.start() : place.end()] = words
+    return bytes(broken)
+
+
 class Journals(Target):
     """Journals of studies, which a search joins: its trials, and which of them are done."""
 
@@ -76,10 +89,14 @@ class Journals(Target):
     study, identity, trials = "a study", "of these rows", 3
 
     def make(self) -> list[bytes]:
+        place = self.folder / "study.journal"
+        self._fill(place)
+        return [place.read_bytes()]
+
+    def _fill(self, place: Path | str) -> None:
         from misstep.tuning.result import State, TrialResult
 
         self.begin()
-        place = self.folder / "study.journal"
         ledger = self._joined(place)
         for number in range(2):
             attempt = ledger.claim()
@@ -90,23 +107,41 @@ class Journals(Target):
                 *(3, 12, 0.1),
             )
             assert ledger.finish(attempt, done)
-        return [place.read_bytes()]
 
     def begin(self) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
 
-    def _joined(self, place: Path) -> Any:
+    def _joined(self, place: Path | str) -> Any:
         from misstep.tuning.study import joined_study
 
         starts = [{"learning_rate": 0.01}]
         return joined_study(place, self.study, self.identity, self.trials, starts, str(place))
 
     def attempt(self, path: Path) -> None:
-        ledger = self._joined(path)
+        self._read(path)
+        path.with_name(path.name + ".flock").unlink(missing_ok=True)
+
+    def _read(self, place: Path | str) -> None:
+        ledger = self._joined(place)
         ledger.results()
         ledger.curves()
         str(ledger.is_done)
-        json.dumps(len(ledger.results()))
-        path.with_name(path.name + ".flock").unlink(missing_ok=True)
+
+
+class Databases(Journals):
+    """Studies in a file of SQLite."""
+
+    name = "database"
+    ending = ".db"
+    weight = 1
+    mutations = (*BYTES, *(overwrite,) * 6, *(change_words,) * 6)
+
+    def make(self) -> list[bytes]:
+        place = self.folder / "study.db"
+        self._fill(f"sqlite:///{place}")
+        return [place.read_bytes()]
+
+    def attempt(self, path: Path) -> None:
+        self._read(f"sqlite:///{path}")

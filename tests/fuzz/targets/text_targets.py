@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from random import Random
 from urllib.parse import quote
@@ -36,8 +37,8 @@ def change_pairs(content: bytes, random: Random) -> bytes:
         key, _, value = pairs[at]
         if way == 0:
             pairs[at] = (key, b"=", quote(random.choice(CELLS)).encode())
-        elif way == 1 and value.replace(b".", b"").isdigit():
-            number = float(value) if b"." in value[:-1] else int(value)
+        elif way == 1 and re.fullmatch(rb"[0-9]+(\.[0-9]+)?", value):
+            number = float(value) if b"." in value else int(value)
             other = random.choice((number + 1, -number, number * 10, number / 2, 0, 1e9))
             pairs[at] = (key, b"=", str(other).encode())
         elif way == 2:
