@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from signal import SIGINT
 
 from misstep.cli.exits import DONE, INTERRUPTED_BY
 from misstep.cli.inputs import read_data, read_model
@@ -27,6 +26,7 @@ from misstep.modeling.rows_again import rows_of
 from misstep.report import Material
 from misstep.report.report import leave_report
 from misstep.storage import folder_lock
+from misstep.train.interruption import last_signal
 from misstep.trials import next_folder
 
 WHAT = "repair"
@@ -86,7 +86,7 @@ def repair_run(
     if json:
         write_json(facts)
     page.settle()
-    return INTERRUPTED_BY + SIGINT if repair.interrupted else DONE
+    return INTERRUPTED_BY + last_signal() if repair.interrupted else DONE
 
 
 def check_budget(steps: int | None, minutes: float | None) -> None:

@@ -20,7 +20,6 @@ from misstep.errors import MisstepError
 from misstep.modeling import ForecastModel, recognize
 from misstep.modeling.rows_again import rows_again
 from misstep.report import Material, Report, report_page
-from misstep.report.report import FILE
 
 __all__ = ["report_run"]
 
@@ -42,7 +41,8 @@ def report_run(named: Path, data: str | None, *, out: Path | None, json: bool) -
     if why:
         page.say(f"Without its rows: {why}", indent=2)
     began = perf_counter()
-    path = Report(report_page(material, careful=True)).save(out or run.folder / FILE)
+    report = Report(report_page(material, careful=True))
+    path = report.leave(run.folder) if out is None else report.save(out)
     size, seconds = path.stat().st_size, perf_counter() - began
     page.lines(f"The report is in {path} ({size / 1000:,.0f} kB), made in {seconds:.1f} s.")
     if json:

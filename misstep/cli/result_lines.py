@@ -12,11 +12,12 @@ from pathlib import Path
 from misstep.cli.inputs import quoted
 from misstep.cli.page import Page
 from misstep.data import TaskType
+from misstep.drawing import STANDALONE_MARK
 from misstep.modeling import FitResult, ForecastModel, assess_forecasts
 from misstep.modeling.budget import TIME
 from misstep.modeling.verdict_text import forecast_rows, forecast_verdict, score_rows, verdict
 from misstep.report import draw_forecast
-from misstep.storage import write_text
+from misstep.storage import write_own_text
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.text.units import duration
@@ -149,7 +150,7 @@ class _ForecastLines(ResultLines):
         drawing = draw_forecast(
             series, self.forecast.back_test, model.forecast(series), interval.share
         )
-        write_text(folder / DRAWING, drawing)
+        write_own_text(folder / DRAWING, drawing, STANDALONE_MARK)
         return folder / DRAWING
 
     def next_commands(self, path: Path, source: str) -> list[str]:

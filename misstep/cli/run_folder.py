@@ -73,15 +73,16 @@ def check_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def reserved_folder(folder: Path) -> Iterator[None]:
+def reserved_folder(folder: Path, *, shared: bool = False) -> Iterator[None]:
     """Have the folder for one run; a new one in which nothing was written goes again.
 
-    Raises StorageError where it can't be made, or another run is at work there.
+    `shared`: with others that share it. Raises StorageError where it can't be made, and
+    FolderInUseError where another run is at work there.
     """
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     make_folder(folder)
     try:
-        with folder_lock(folder):
+        with folder_lock(folder, shared=shared):
             yield
     finally:
         for path in new:

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from misstep.train.interruption import ENDING, end_by_signal
+from misstep.train.interruption import ENDING, end_by_signal, forget_signals
 
 
 @contextlib.contextmanager
 def signals_interrupt() -> Iterator[None]:
     """Let the signals that ask a process to end do as Ctrl-C, where nobody has other plans."""
+    forget_signals()
     before: dict[int, Any] = {}
     if threading.current_thread() is threading.main_thread():
         for name in ENDING:

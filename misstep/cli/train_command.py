@@ -41,6 +41,7 @@ from misstep.modeling import Options, Walk, check_repairable, check_request, mak
 from misstep.modeling.pipeline import preparation_for
 from misstep.report import Material
 from misstep.report.report import leave_report
+from misstep.train.interruption import last_signal
 from misstep.train.progress import make_progress
 from misstep.web.extra import check_web_extra
 
@@ -139,7 +140,7 @@ def _finish(
         write_json(facts if repaired is None else {**facts, "repair": repaired})
     page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
     if repaired is not None and repaired.get("interrupted"):
-        return INTERRUPTED_BY + SIGINT
+        return INTERRUPTED_BY + last_signal()
     if run.failed and not (repaired and repaired.get("model")):
         return FAILED
     return (

@@ -41,15 +41,15 @@ from misstep.cli.trial_lines import TrialLines
 from misstep.cli.tuning_files import DRAWING, TABLE, search_of, write_tuning
 from misstep.cli.tuning_report import TuningReport, plain_comparison
 from misstep.data import Dataset
-from misstep.errors import ArgumentError, MisstepError, StorageError
+from misstep.errors import ArgumentError, MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import FitResult, Options, Walk, check_request, make_options, recognize
 from misstep.modeling.command import flags_given
 from misstep.modeling.options import is_count
 from misstep.report import Material
-from misstep.storage import folder_lock
-from misstep.storage.lock import folder_in_use
+from misstep.storage import FolderInUseError
 from misstep.text.counts import counted
+from misstep.train.interruption import last_signal
 from misstep.tuning import Tuning, parse_space, tune
 from misstep.tuning.methods import pruner_named, sampler_named, startup_trials
 from misstep.tuning.requirement import optuna
@@ -121,26 +121,23 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
     options = replace(options, folder=folder, patience=options.epochs)
     check_request(options, by_flag=True)
     check_folder(folder)
-    if folder_in_use(folder):
-        with folder_lock(folder):
-            pass
     with located_at(NOWHERE), signals_interrupt():
-        data = read_data(source)
-        tuning = _search(page, source, data, options, folder, request)
-        report = TuningReport(page, tuning, _drawn(request))
-        report.say_search()
-        title = f"{Path(source).name or source}: {counted(_ended(tuning), 'trial')}"
-        if keep_beside(page, lambda: write_tuning(tuning, folder, title)):
-            page.lines(
-                f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}."
-            )
+        # Other workers may search there at the same time; no run may be written there meanwhile.
+        with reserved_folder(folder, shared=True):
+            data = read_data(source)
+            tuning = _search(page, source, data, options, folder, request)
+            report = TuningReport(page, tuning, _drawn(request))
+            report.say_search()
+            title = f"{Path(source).name or source}: {counted(_ended(tuning), 'trial')}"
+            if keep_beside(page, lambda: write_tuning(tuning, folder, title)):
+                page.lines(
+                    f"Every trial is in {folder / TABLE}, a picture of them in {folder / DRAWING}."
+                )
         command = _command(source, values, tuning)
         with contextlib.ExitStack() as stack:
             try:
                 stack.enter_context(reserved_folder(folder))
-            except StorageError:
-                if not folder_in_use(folder):
-                    raise
+            except FolderInUseError:
                 return _left_to_another(page, folder, tuning, command, json=request.json)
             final = _Final(page, source, data, values, options, tuning, request)
             return final.train(report, command)
@@ -281,8 +278,7 @@ class _Final:
         if result.run.failed:
             return FAILED
         interrupted = tuning.interrupted or not result.run.finished
-        number = result.run.ending.facts.get("signal", signal.SIGINT)
-        return INTERRUPTED_BY + number if interrupted else DONE
+        return INTERRUPTED_BY + last_signal() if interrupted else DONE
 
     def _origin(self, hyperparameters: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return where the run comes from, as `misstep train` would write it down."""

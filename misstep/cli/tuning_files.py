@@ -11,8 +11,9 @@ import math
 from pathlib import Path
 
 from misstep.cli.hyperparameter_lines import value_words
+from misstep.drawing import STANDALONE_MARK
 from misstep.report import Search, TrialPoint, draw_tuning
-from misstep.storage import make_folder, write_text
+from misstep.storage import make_folder, write_own_text
 from misstep.tuning import State, Tuning
 
 __all__ = ["DRAWING", "TABLE", "write_tuning"]
@@ -26,8 +27,8 @@ COSTS = ("epochs", "updates_taken", "seconds", "by_doctor", "attempts")
 def write_tuning(tuning: Tuning, folder: Path, title: str) -> list[Path]:
     """Write both files into `folder`; return where they are. Raises StorageError."""
     make_folder(folder)
-    write_text(folder / TABLE, trials_table(tuning))
-    write_text(folder / DRAWING, drawing(tuning, title))
+    write_own_text(folder / TABLE, trials_table(tuning), ",".join(FIXED[:3]))
+    write_own_text(folder / DRAWING, drawing(tuning, title), STANDALONE_MARK)
     return [folder / TABLE, folder / DRAWING]
 
 

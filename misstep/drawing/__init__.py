@@ -5,10 +5,11 @@ Pure functions that know no record and no model; `report`, `labs`, `playground` 
 """
 
 from misstep.drawing.frame import Axis, Frame, Key, draw_legend, legend_height, span
-from misstep.drawing.svg import Canvas, Drawing, shortened, text_width
+from misstep.drawing.svg import STANDALONE_MARK, Canvas, Drawing, shortened, text_width
 from misstep.drawing.theme import series_class, style_sheet
 
 __all__ = [
+    "STANDALONE_MARK",
     "Axis",
     "Canvas",
     "Drawing",

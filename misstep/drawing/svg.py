@@ -15,7 +15,10 @@ from typing import Any
 from misstep.drawing.theme import style_sheet
 from misstep.text.plain import printable
 
-__all__ = ["Canvas", "Drawing", "shortened", "text_width"]
+__all__ = ["STANDALONE_MARK", "Canvas", "Drawing", "shortened", "text_width"]
+
+# What stands near the beginning of every drawing's file.
+STANDALONE_MARK = 'class="drawing'
 
 # How wide a letter is, as a share of its size: the mean of common sans-serif fonts, rounded up.
 LETTER = 0.58

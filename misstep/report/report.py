@@ -16,7 +16,7 @@ from misstep.modeling import FitResult
 from misstep.record import Record
 from misstep.report.material import Material
 from misstep.report.page import report_page
-from misstep.storage import write_text
+from misstep.storage import write_own_text, write_text
 from misstep.train import Run
 
 __all__ = [
@@ -32,6 +32,8 @@ __all__ = [
 
 # What a report is called in the folder of its run.
 FILE = "report.html"
+# The end of each report's title, by which an earlier one is known.
+MARK = "misstep</title>"
 # How high a notebook shows it, in pixels.
 HEIGHT = 760
 
@@ -57,6 +59,14 @@ class Report:
         place = Path(path)
         write_text(place, self.html)
         return place
+
+    def leave(self, folder: Path) -> Path:
+        """Write the page in the folder of a run, where a report may stand but nothing else.
+
+        Raises StorageError: a file of the report's name that is no report.
+        """
+        write_own_text(folder / FILE, self.html, MARK)
+        return folder / FILE
 
     def __repr__(self) -> str:
         """Return how large it is; it is shown by a notebook, or a browser once it is saved."""
@@ -87,7 +97,7 @@ def leave_report(material: Material, folder: Path | str) -> tuple[Path | None, s
     """
     try:
         page = report_page(material, careful=True)
-        return Report(page).save(Path(folder) / FILE), ""
+        return Report(page).leave(Path(folder)), ""
     except MisstepError as error:
         return None, f"no report was written: {error}"
     except Exception as error:

@@ -3,7 +3,7 @@
 Knows bytes, arrays and plain JSON; nothing of networks.
 """
 
-from misstep.storage.atomic import make_folder, sync_folder, write_bytes, write_text
+from misstep.storage.atomic import make_folder, sync_folder, write_bytes, write_own_text, write_text
 from misstep.storage.checkpoint import (
     Checkpoint,
     foreign_files,
@@ -11,7 +11,7 @@ from misstep.storage.checkpoint import (
     save_checkpoint,
 )
 from misstep.storage.container import Container, read_container, write_container
-from misstep.storage.lock import Holder, folder_holder, folder_in_use, folder_lock
+from misstep.storage.lock import FolderInUseError, Holder, folder_holder, folder_in_use, folder_lock
 from misstep.storage.mapped import check_mapped
 from misstep.storage.mapped_rows import (
     MappedRows,
@@ -29,6 +29,7 @@ from misstep.storage.processes import process_mark
 __all__ = [
     "Checkpoint",
     "Container",
+    "FolderInUseError",
     "Holder",
     "MappedRows",
     "PreparedFiles",
@@ -54,5 +55,6 @@ __all__ = [
     "to_plain",
     "write_bytes",
     "write_container",
+    "write_own_text",
     "write_text",
 ]

@@ -11,6 +11,9 @@ from pathlib import Path
 from misstep.errors import StorageError
 from misstep.storage.unfinished import TEMPORARY, remove_abandoned, start_beside
 
+# A file is known as one of ours by a mark within so many bytes.
+MARKED = 65_536
+
 
 def write_bytes(path: Path | str, data: bytes) -> None:
     """Write `data` to the file at `path`, replacing an earlier one at once when all is on disk.
@@ -57,6 +60,30 @@ def write_bytes(path: Path | str, data: bytes) -> None:
 def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8, as `write_bytes` does."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_own_text(path: Path | str, text: str, mark: str) -> None:
+    """Write `text` as `write_text` does, but only where nobody else's file stands.
+
+    `mark`: what stands near the beginning of every text of this kind, and by which an earlier one
+    is known. Raises StorageError; a file without the mark is left as it is.
+    """
+    path = _possible(path)
+    try:
+        with path.open("rb") as file:
+            foreign = mark.encode("utf-8") not in file.read(MARKED)
+    except FileNotFoundError:
+        foreign = False
+    except OSError as error:
+        raise StorageError.of_writing(f"{path}", error) from error
+    if foreign:
+        raise StorageError(
+            f"writing {path}",
+            needed="a place that is free, or holds an earlier one",
+            got="a file of another kind",
+            try_="moving it away, or another folder",
+        )
+    write_text(path, text)
 
 
 def make_folder(path: Path | str) -> Path:

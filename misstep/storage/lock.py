@@ -26,7 +26,7 @@ try:
 except ImportError:  # a system without such locks
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["LOCK", "Holder", "folder_holder", "folder_in_use", "folder_lock"]
+__all__ = ["LOCK", "FolderInUseError", "Holder", "folder_holder", "folder_in_use", "folder_lock"]
 
 # Hidden, since it is nothing to read; gone when its holder ends in order.
 LOCK = ".misstep-lock"
@@ -41,6 +41,10 @@ _NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 # The folders that the work going on has locked: what it calls may work there too, a thread beside
 # it may not.
 _held: ContextVar[frozenset[Path]] = ContextVar("held folders", default=frozenset())
+
+
+class FolderInUseError(StorageError):
+    """Another process works in a folder."""
 
 
 @dataclass(frozen=True)
@@ -60,31 +64,35 @@ class Holder:
 
 
 @contextlib.contextmanager
-def folder_lock(folder: Path | str) -> Iterator[None]:
+def folder_lock(folder: Path | str, *, shared: bool = False) -> Iterator[None]:
     """Have `folder`, which exists, for oneself; whoever comes second is refused at once.
 
-    Within it, the same thread may ask again. Raises StorageError, which names the process that
-    works there and since when.
+    Within it, the same thread may ask again. `shared`: several may have it so at once, and nobody
+    alone meanwhile. Raises FolderInUseError, which names the process that works there and since
+    when, or StorageError.
     """
     path = Path(folder).resolve()
     if fcntl is None or path in _held.get():
         yield
         return
-    handle = _locked(path, Path(folder))
+    handle = _locked(path, Path(folder), shared=shared)
     token = _held.set(_held.get() | {path})
     try:
         yield
     finally:
         _held.reset(token)
         if handle is not None:
-            # Removed while it is still locked: who waits for it finds that it is another file.
+            # Removed while it is still locked: who waits for it finds that it is another file. Of
+            # several who share it, the last one does so.
             with contextlib.suppress(OSError):
+                if shared:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 (path / LOCK).unlink(missing_ok=True)
             os.close(handle)
 
 
 def folder_in_use(folder: Path | str) -> bool:
-    """Return whether a process works in `folder` now; it is left as it is."""
+    """Return whether a process has `folder` for itself now; it is left as it is."""
     with _locked_by_another(folder) as handle:
         return handle is not None
 
@@ -117,7 +125,7 @@ def _locked_by_another(folder: Path | str) -> Iterator[int | None]:
         os.close(handle)
 
 
-def _locked(path: Path, called: Path) -> int | None:
+def _locked(path: Path, called: Path, *, shared: bool) -> int | None:
     """Return the open, locked file in the folder `path`; None where there are no locks."""
     file = path / LOCK
     while True:
@@ -126,13 +134,13 @@ def _locked(path: Path, called: Path) -> int | None:
         except OSError as error:
             raise StorageError.of_writing(f"{called}", error) from error
         try:
-            _lock_alone(handle)
+            _lock_open_file(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         except OSError as error:
             words = _holder(handle)
             os.close(handle)
             if error.errno in _NO_LOCKS:
                 return None
-            raise StorageError(
+            raise FolderInUseError(
                 f"the run folder {called}",
                 needed="a folder in which no other run is at work",
                 got=words,
@@ -156,11 +164,11 @@ def _locked(path: Path, called: Path) -> int | None:
     return handle
 
 
-def _lock_alone(handle: int) -> None:
+def _lock_open_file(handle: int, how: int) -> None:
     """Lock an open file, which who only looks has for a moment. Raises OSError."""
     for turn in range(LOOKS + 1):
         try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return fcntl.flock(handle, how | fcntl.LOCK_NB)
         except OSError as error:
             if turn == LOOKS or error.errno in _NO_LOCKS:
                 raise

@@ -14,11 +14,24 @@ from misstep.exchange import joined
 
 # What a terminal sends when it is closed, and a machine or a scheduler that wants a process to end.
 ENDING = ("SIGTERM", "SIGHUP")
+# The signals of this process that were taken for Ctrl-C, in their order.
+_received: list[int] = []
+
+
+def last_signal() -> int:
+    """Return the number of the signal that came last; of Ctrl-C where none is known of."""
+    return _received[-1] if _received else int(signal.SIGINT)
+
+
+def forget_signals() -> None:
+    """Begin anew: what came before belongs to work that is over."""
+    _received.clear()
 
 
 def end_by_signal(number: int, frame: FrameType | None) -> None:
     """Handle a signal as Ctrl-C is handled: raise KeyboardInterrupt, with the signal's number."""
     joined().end_if_lost()
+    _received.append(number)
     raise KeyboardInterrupt(number)
 
 
@@ -47,6 +60,7 @@ class Interruption:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         joined().end_if_lost()
+        _received.append(number)
         if self.requested:
             raise KeyboardInterrupt(number)
         self.requested, self.signal = True, number

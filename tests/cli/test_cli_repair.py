@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shlex
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -314,13 +315,13 @@ def test_ctrl_c_keeps_what_was_adopted_so_far(run: Run, monkeypatch: pytest.Monk
         calls.append(1)
         if len(calls) == 2:
             raise_in = named["on_progress"]
-            named["on_progress"] = lambda share: (_ for _ in ()).throw(KeyboardInterrupt)
+            named["on_progress"] = lambda *_: signal.raise_signal(signal.SIGTERM)
             assert raise_in is not None
         return real(*arguments, **named)
 
     monkeypatch.setattr(engine, "play_round", ended)
     done = run("repair", "runs/houses", "--json")
-    assert done.code == 130
+    assert done.code == 143
     facts = json.loads(done.out)
     assert len(facts["adopted"]) == 1
     assert ms.load_model(facts["model"]).facts["metrics"]["test"]

@@ -184,11 +184,12 @@ def test_who_lacks_optuna_is_told_how_to_get_it(
     assert not FOLDER.exists()
 
 
-def test_ctrl_c_keeps_the_best_so_far(
-    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_who_ends_it_keeps_the_best_so_far(
+    run: Run, table: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
-    done = _interrupted(run, monkeypatch, after=2)
-    assert done.code == 130
+    done = _interrupted(run, monkeypatch, after=2, number=signal.Signals[name])
+    assert done.code == code
     assert "Ended by you; the best of 3 trials is trained now" in done.said
     assert load_model(MODEL).facts["epochs"] == 3
 
@@ -208,33 +209,48 @@ def test_a_second_ctrl_c_stops_at_once(
     assert not MODEL.exists()
 
 
-def test_who_works_in_the_folder_trains_the_winner(
-    run: Run, tuned: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from misstep.cli import tune_command
-
+def test_who_works_in_the_folder_trains_the_winner(run: Run, tuned: Any) -> None:
     before = MODEL.read_bytes()
     handle = os.open(FOLDER / LOCK, os.O_RDWR | os.O_CREAT)
-    fcntl.flock(handle, fcntl.LOCK_EX)
     try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         refused = run("tune", *FLOWERS, "--trials", 5)
-        # As where it began after this one did.
-        asked = iter([False, True])
-        monkeypatch.setattr(tune_command, "folder_in_use", lambda folder: next(asked))
+        # Another worker that still searches there shares the folder until it is done.
+        fcntl.flock(handle, fcntl.LOCK_SH)
         left = run("tune", *FLOWERS, "--trials", 5, "--json")
+        no_run = run("train", *FLOWERS, "--epochs", 1)
     finally:
         os.close(handle)
         (FOLDER / LOCK).unlink()
-    assert refused.code == 2
-    assert "needed a folder in which no other run is at work" in refused.err
+    for done in (refused, no_run):
+        assert done.code == 2
+        assert "needed a folder in which no other run is at work" in done.err
     assert left.code == 0
     assert "the winner is left to it" in left.said
     assert left.json["model"] is None
     assert MODEL.read_bytes() == before
 
 
-def _interrupted(run: Run, monkeypatch: pytest.MonkeyPatch, after: int) -> Done:
-    """Tune, with a Ctrl-C once trial `after` has been said."""
+def test_files_of_others_are_left_as_they_are(run: Run, table: Path) -> None:
+    FOLDER.mkdir(parents=True)
+    names = ("trials.csv", "tuning.svg", "report.html")
+    others = {FOLDER / name: f"my own {name}" for name in names}
+    for path, words in others.items():
+        path.write_text(words, encoding="utf-8")
+    done = run("tune", *FLOWERS, "--trials", 1, "--epochs", 1)
+    assert done.code == 0
+    assert "trials.csv: needed a place that is free, or holds an earlier one" in done.said
+    assert "No report was written: writing" in done.said
+    assert {path: path.read_text(encoding="utf-8") for path in others} == others
+    refused = run("report", FOLDER)
+    assert refused.code == 2
+    assert "a file of another kind" in refused.err
+
+
+def _interrupted(
+    run: Run, monkeypatch: pytest.MonkeyPatch, after: int, number: signal.Signals = signal.SIGINT
+) -> Done:
+    """Tune, with a signal once trial `after` has been said."""
     from misstep.cli.trial_lines import TrialLines
 
     show = TrialLines.show
@@ -242,7 +258,7 @@ def _interrupted(run: Run, monkeypatch: pytest.MonkeyPatch, after: int) -> Done:
     def then_interrupt(lines: TrialLines, result: Any) -> None:
         show(lines, result)
         if result.number == after:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(TrialLines, "show", then_interrupt)
     return run("tune", *FLOWERS, "--trials", 9)
