@@ -22,13 +22,20 @@ REPAIRED, REPAIRED_FROM = "repaired", "repaired_from"
 
 
 def origin_of(
-    run: RecordedRun, data: str | None, what: str, in_python: str, *, trained_so: bool = True
+    run: RecordedRun,
+    data: str | None,
+    what: str,
+    in_python: str,
+    *,
+    trained_so: bool = True,
+    elsewhere: str = "--data and where they are now",
 ) -> tuple[str, Options]:
     """Return where the data of a run are, and what was asked of them. Raises MisstepError.
 
     `data`: where they are now, None for where they were. `what`: for which option they are wanted;
     `in_python`: what to try for runs that were not made by `misstep train`. `trained_so`: whether
-    the run must have trained as its options say, as a repaired one has not.
+    the run must have trained as its options say, as a repaired one has not. `elsewhere`: how a
+    person says where the data are.
     """
     description = run.record.description
     origin = {} if description is None else dict(description.origin)
@@ -62,7 +69,7 @@ def origin_of(
             f"{what} of {run.path}",
             needed=f"the data that it learned from, {source}",
             got="nothing of that name here",
-            try_="the folder that it was trained in, or --data and where they are now",
+            try_=f"the folder that it was trained in, or {elsewhere}",
         )
     try:
         known = {name: tuple(one) if isinstance(one, list) else one for name, one in was.items()}

@@ -57,7 +57,9 @@ def _material(run: RecordedRun, data: str | None) -> tuple[Material, str]:
     model = read_model(path) if path.is_file() else None
     material = Material.of_record(run.record, name=run.folder.resolve().name, model=model)
     try:
-        source, options = origin_of(run, data, WHAT, IN_PYTHON, trained_so=False)
+        source, options = origin_of(
+            run, data, WHAT, IN_PYTHON, trained_so=False, elsewhere="where they are now as SOURCE"
+        )
         if isinstance(model, ForecastModel):
             return material.with_series(model.read(read_data(source))), ""
         return material.with_rows(rows_again(recognize(read_data(source), options), model)), ""

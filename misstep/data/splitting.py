@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.errors import ArgumentError, DataError
+from misstep.text.counts import counted, plural
 
 __all__ = ["Split", "drawn_rows", "split_rows"]
 
@@ -141,7 +142,8 @@ def _apart(
             return np.sort(np.concatenate([stay, rows[single]])), np.sort(aside)
         notes.append(
             f"the {name} rows are drawn without regard to the classes because {size} of "
-            f"{len(rows)} rows are too few for {int((counts > 0).sum())} classes"
+            f"{len(rows)} rows {plural(size, 'is', 'are')} too few for "
+            f"{counted(int((counts > 0).sum()), 'class', 'classes')}"
         )
     stay, aside = train_test_split(rows, test_size=size, random_state=seed)
     return np.sort(stay), np.sort(aside)

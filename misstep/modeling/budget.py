@@ -160,7 +160,11 @@ def plan_in_time(
         an_epoch += f", and as much as {setup.trainings:.2g} trainings must fit"
     if fitting < 1:
         budget.exceeded = True
-        reason = f"not even one fits into the {given} that you gave: {an_epoch}"
+        reason = (
+            f"not even one fits into the {given} that you gave: {an_epoch}"
+            if pace.epoch * setup.trainings > (budget.seconds or 0)
+            else f"the {given} that you gave went into reading and preparing: {an_epoch}"
+        )
     elif epochs > plan.epochs:
         reason = f"more of them help, and fit into the {given} that you gave: {an_epoch}"
     elif fitting >= most:

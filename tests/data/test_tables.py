@@ -121,6 +121,16 @@ def test_ragged_rows_tell_both_numbers(tmp_path: Path) -> None:
     assert "quoting" in str(caught.value)
 
 
+def test_a_title_above_the_names_is_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    path.write_text("Report of 2026\na,b,y\n1,2,3\n4,5,6\n")
+    with pytest.raises(DataError, match=r"needed 1 field, as in line 1.*leaving line 1 out"):
+        read_table(path)
+    path.write_text("a,b,y\n1,2,3\n4,5\n")
+    with pytest.raises(DataError, match=r"needed 3 fields, as in line 1.*mending line 3"):
+        read_table(path)
+
+
 def test_missing_file_names_the_nearest(tmp_path: Path) -> None:
     written(tmp_path, GOOD, "titanic.csv")
     with pytest.raises(StorageError, match=r"titanic\.csv"):

@@ -25,6 +25,14 @@ RAW = re.compile(
 FINDING = {"train", "tune", "check", "diagnose", "repair", "find-rate", "lab"}
 
 
+# One of something that is said as if it were several.
+ONE = re.compile(
+    r"(?<![\w.,−–-])1 (?:rows|columns|fields|dates|steps|words|classes|values|bytes|images|texts|"
+    r"features|numbers|epochs|updates|labels|cells|groups|forecasts|neurons|weights|parameters|"
+    r"lines|layers|sequences|pixels|channels|kernels|operations|threads|trials|findings)\b"
+)
+
+
 def judge(done: Done, given: str) -> Iterator[str]:
     """Yield what is wrong with what a line did; `given`: all words that it read."""
     said = done.out + done.err
@@ -48,6 +56,7 @@ def judge(done: Done, given: str) -> Iterator[str]:
     # Programs have words of their own.
     if "--json" not in done.words and "--help" not in done.words and command != "inspect":
         yield from _raw_values(said, given)
+    yield from {f"a plural of one: {found[0]}" for found in ONE.finditer(said)}
     if "\x1b" in said:
         yield "an escape sequence in what was said"
     if done.code == 0 and command == "predict" and "--json" not in done.words:

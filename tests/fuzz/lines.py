@@ -63,11 +63,16 @@ class Tried:
             "trained": self.trained,
             "faults": self.faults,
             "lines": [
-                {"words": one.words, "code": one.code, "seconds": round(one.seconds, 2),
-                 "err": one.err[-400:] if one.code != 0 else ""}
+                {
+                    "words": one.words,
+                    "code": one.code,
+                    "seconds": round(one.seconds, 2),
+                    "processor": round(one.processor, 2),
+                    "err": one.err[-400:] if one.code != 0 else "",
+                }
                 for one in self.lines
             ],
-        }  # fmt: skip
+        }
 
 
 def attempt(
@@ -165,7 +170,7 @@ def _damage(
         changed = sorted(set(box.sums().items()) ^ set(around.items()))
         faults.append(f"changed outside of its folder: {changed[0][0]}")
     after = box.sums(box.here)
-    own = ("runs", "out", "a/", "größe 🦄")
+    own = ("runs", "out", "prepared", "a/", "größe 🦄")
     lost = [
         name
         for name, value in before.items()
@@ -186,7 +191,7 @@ def _damage(
 def _named(name: str, words: list[str]) -> bool:
     """Tell whether a line was told to write to a name."""
     return any(
-        flag in word for word in words for flag in ("--out", "--storage", "--study")
+        flag in word for word in words for flag in ("--out", "--prepared", "--storage", "--study")
     ) and any(name.split("/")[0] in word for word in words)
 
 

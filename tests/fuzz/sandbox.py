@@ -28,13 +28,17 @@ SECONDS, MEMORY = 60.0, 6 * 2**30
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a line. `code`: negative where a signal ended it, None where nothing did."""
+    """What came of a line. `code`: negative where a signal ended it, None where nothing did.
+
+    `seconds`: by the clock; `processor`: of all its threads.
+    """
 
     words: tuple[str, ...]
     code: int | None
     out: str
     err: str
     seconds: float
+    processor: float = 0.0
 
 
 class Sandbox:
@@ -54,10 +58,10 @@ class Sandbox:
         child = os.fork()
         if child == 0:
             _become(self, words, out, err, traceback=traceback)
-        code = _wait(child, seconds)
+        code, processor = _wait(child, seconds)
         took = time.monotonic() - began
         text = [path.read_bytes().decode("utf-8", "surrogateescape") for path in (out, err)]
-        return Done(tuple(words), code, *text, took)
+        return Done(tuple(words), code, *text, took, processor)
 
     def sums(self, inside: Path | None = None) -> dict[str, str]:
         """Return a sum of everything below a folder, by name; without one, of all but `here`."""
@@ -125,8 +129,8 @@ def _become(box: Sandbox, words: list[str], out: Path, err: Path, *, traceback: 
         os._exit(code)
 
 
-def _wait(child: int, seconds: float) -> int | None:
-    """Return the exit code of a child, or None where it had to be ended."""
+def _wait(child: int, seconds: float) -> tuple[int | None, float]:
+    """Return the exit code of a child, None where it had to be ended, and its processor time."""
     handle = os.pidfd_open(child)
     try:
         ended = bool(select.select([handle], [], [], seconds)[0])
@@ -137,7 +141,8 @@ def _wait(child: int, seconds: float) -> int | None:
         # What it left running goes as well.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)
     finally:
         os.close(handle)
-    return os.waitstatus_to_exitcode(status) if ended else None
+    code = os.waitstatus_to_exitcode(status) if ended else None
+    return code, used.ru_utime + used.ru_stime

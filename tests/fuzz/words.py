@@ -70,7 +70,7 @@ class Speaker:
             words += ["--minutes", "0.01"]
             given.add("--minutes")
         # They take long, or wait for a page to be looked at.
-        seldom = {"--repair": 0.03, "--watch": 0.01, "--help": 0.002, "--resume": 0.1}
+        seldom = {"--repair": 0.03, "--watch": 0.03, "--help": 0.01, "--resume": 0.1}
         for option in self.random.sample(self._options("train"), random.choice([0, 0, 1, 2, 3, 4])):
             flag = option.opts[0]
             fits = random.random() < 0.02 or self._fits(option.name)
@@ -172,7 +172,7 @@ class Speaker:
         return random.choice(["x", "data", *self.world.source.columns])
 
     def _odd(self, command: str, name: str, kind: Any) -> tuple[str, ...]:
-        if name in ("folder", "out"):
+        if name in ("folder", "out", "prepared"):
             return PLACES
         if kind is int:
             return WHOLE
@@ -288,6 +288,12 @@ class Speaker:
         return self.random.choice(["out", "runs/mine", "größe 🦄", "a/b/c"])
 
     _out = _folder
+
+    def _prepared(self) -> str:
+        return self.random.choice(["prepared", "a/prepared"])
+
+    def _memory(self) -> str:
+        return self.random.choice(["4GB", "1GB", "100MB", "1MB", "1kB", "1"])
 
     def _weight(self) -> str:
         return self.random.choice(WEIGHTS)

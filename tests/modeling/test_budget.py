@@ -120,6 +120,14 @@ def test_less_than_an_epoch_is_one_and_said_so(monkeypatch: pytest.MonkeyPatch) 
     assert _time(result)[1].startswith("not even one fits into the 1 min 0 s that you gave")
 
 
+def test_time_that_is_gone_before_training_is_not_laid_to_the_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    result, _ = _train(Machine(monkeypatch, 1e-5, 1e-4), minutes=0.001)
+    assert result.run.epochs == 1
+    assert _time(result)[1].startswith("the 0.06 s that you gave went into reading and preparing")
+
+
 def test_a_machine_that_slows_down_is_stopped_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(monkeypatch, update=0.02, validation=0.1)
     fit = ms.Trainer.fit

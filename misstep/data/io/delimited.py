@@ -237,12 +237,17 @@ def _even_out(records: list[list[str]], starts: list[int], name: str, delimiter:
     if wrong:
         first, line = len(records[wrong[0]]), starts[wrong[0]]
         shown = ", ".join(f"{len(records[i])} at line {starts[i]}" for i in wrong[:SHOWN_LINES])
-        advice = f"mending line {line}"
-        if first > width:
-            advice += f", or quoting fields that hold a {SPOKEN.get(delimiter, delimiter)}"
+        others = {len(row) for row in records[1:]}
+        if len(others) == 1 and len(records) > 2:
+            # A title above the names, or names without what stands below them.
+            advice = f"leaving line {starts[0]} out, if the names of the columns stand below it"
+        else:
+            advice = f"mending line {line}"
+            if first > width:
+                advice += f", or quoting fields that hold a {SPOKEN.get(delimiter, delimiter)}"
         raise DataError(
             f"line {line} of {name}",
-            needed=f"{width} fields, as in line {starts[0]}",
+            needed=f"{counted(width, 'field')}, as in line {starts[0]}",
             got=f"{first}" + (f" ({len(wrong)} such rows: {shown})" if len(wrong) > 1 else ""),
             try_=advice,
         )

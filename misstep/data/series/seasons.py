@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.series.time_steps import LONGEST_SEASON, Step
+from misstep.text.figures import true_minus
 
 __all__ = ["find_season"]
 
@@ -39,7 +40,7 @@ def find_season(values: NDArray[np.float64], step: Step) -> tuple[int, str]:
         if len(values) < FEWEST_SEASONS * length:
             continue
         share = _correlation(changes, length)
-        shares.append(f"{share:.2f} for {name}")
+        shares.append(f"{_figure(share)} for {name}")
         if share >= _least(len(changes), LEAST_CORRELATION):
             repeating.append((share, length, name))
     if repeating:
@@ -47,7 +48,7 @@ def find_season(values: NDArray[np.float64], step: Step) -> tuple[int, str]:
         share, length, name = next(season for season in repeating if season[0] >= least)
         return length, (
             f"{name} has {length} steps, and the changes resemble those {length} steps before "
-            f"(correlation {share:.2f})"
+            f"(correlation {_figure(share)})"
         )
     if shares:
         return 0, f"changes do not repeat (correlation {', '.join(shares)})"
@@ -70,7 +71,7 @@ def _without_calendar(changes: NDArray[np.float64], rows: int) -> tuple[int, str
         return 0, "the changes do not repeat after any number of steps"
     least = NEARLY_AS_GOOD * max(peaks)[0]
     share, length = next(peak for peak in reversed(peaks) if peak[0] >= least)
-    return length, f"the changes repeat after {length} steps (correlation {share:.2f})"
+    return length, f"the changes repeat after {length} steps (correlation {_figure(share)})"
 
 
 def _least(changes: int, least: float) -> float:
@@ -84,3 +85,7 @@ def _correlation(changes: NDArray[np.float64], length: int) -> float:
     around = changes - changes.mean()
     whole = float(around @ around)
     return float(around[length:] @ around[:-length]) / whole if whole > 0 else 0.0
+
+
+def _figure(share: float) -> str:
+    return true_minus(f"{share:.2f}")

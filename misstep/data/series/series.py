@@ -363,10 +363,13 @@ def _strictly_rising(table: Table, name: str, dates: Dates) -> Dates:
     raise DataError(
         f"column {name!r} of {table.name}",
         needed="another date in each row",
-        got=f"{first} in {counts[counts > 1][0]} rows "
-        f"({(counts > 1).sum():,} dates stand more than once)",
+        got=f"{first} in {counts[counts > 1][0]} rows ({_dates_told(int((counts > 1).sum()))})",
         try_="one row for each date (their sum or mean), or --task regression to forget the order",
     )
+
+
+def _dates_told(count: int) -> str:
+    return "it is the only one" if count == 1 else f"{count:,} dates stand more than once"
 
 
 def _refuse_several(table: Table, target: str, times: Times) -> None:

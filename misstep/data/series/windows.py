@@ -24,6 +24,7 @@ from misstep.data.standardization import FARTHEST, Standard
 from misstep.data.stored_json import check
 from misstep.data.table.table import table_or_refuse
 from misstep.errors import DataError
+from misstep.text.counts import plural
 
 __all__ = ["SeriesWindows", "thinned"]
 
@@ -273,7 +274,7 @@ class SeriesWindows(Preprocessing):
     def feature_names(self) -> list[str]:
         """A name for each feature, such as `Passengers 11 steps back` or `month=1`."""
         names = [
-            f"{column} {back} steps back"
+            f"{column} {back} {plural(back, 'step')} back"
             for back in range(self.window - 1, -1, -1)
             for column in self.plan.columns
         ]

@@ -250,8 +250,10 @@ def require_columns(
     if absent:
         raise DataError(
             table,
-            needed=f"all {len(names)} columns that the model learned from",
-            got=f"{len(titles)} columns: {missing_names(absent, titles, names)}",
+            needed=f"all {len(names)} columns that the model learned from"
+            if len(names) > 1
+            else "the one column that the model learned from",
+            got=f"{counted(len(titles), 'column')}: {missing_names(absent, titles, names)}",
             try_="a table with those columns; their order does not matter",
         )
 

@@ -102,4 +102,7 @@ run = trainer.fit(x, y, epochs=30)
     def remedy(self, facts: Mapping[str, Any]) -> str:
         """Return a lower rate."""
         lower = written(facts, float(f"{LOWER * facts['learning_rate']:.0e}"))
-        return f"Standardize inputs and answers, then lower the learning rate: {lower}."
+        # What reads people's own data has standardized them.
+        ready = facts.get("written_in") in ("command line", "estimator")
+        first = "L" if ready else "Standardize inputs and answers, then l"
+        return f"{first}ower the learning rate: {lower}."

@@ -96,15 +96,16 @@ class TableModality(RowModality):
         if examples is None:
             context = rows_asked_for(data, options)
             name = target_column(context, options.target)
+            task = options.task and str(options.task)
+            target = recognize_target(context.column(name), name, task, context.form(name))
             if len(context.frame.columns) < 2:
+                in_time = "--task forecast where each row follows the one before it in time"
                 raise DataError(
                     context.name,
                     needed="columns to learn from besides the target",
                     got="none",
-                    try_="--task forecast where each row follows the one before it in time",
+                    try_=in_time if target.is_number else None,
                 )
-            task = options.task and str(options.task)
-            target = recognize_target(context.column(name), name, task, context.form(name))
         else:
             assert isinstance(examples.context, Table)
             context = examples.context
