@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ import typer
 from misstep.cli.option_words import in_options
 from misstep.cli.output import NO_ROOM, flush_or_silence, output_error, silence
 from misstep.errors import MisstepError, StorageError
+from misstep.exchange import LostRankError, joined
 from misstep.text.plain import printable
 
 DONE = 0
@@ -30,6 +32,8 @@ INTERRUPTED_BY = 128
 PIPE_CLOSED = 141
 
 TRACEBACK = "MISSTEP_TRACEBACK"
+# Seconds that another rank than the first waits before it says what went wrong.
+PATIENCE = 1.0
 
 # Usage errors have had homes of different names in different versions of typer; this is their root.
 _USAGE_ERROR: Any = next(
@@ -51,6 +55,8 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         code = command()
         sys.stdout.flush()
         return code if isinstance(code, int) else DONE
+    except LostRankError as error:
+        return _ended(str(error), FAILED, waits=False)
     except MisstepError as error:
         return _ended(str(error), BAD_INPUT)
     except _USAGE_ERROR as error:
@@ -90,9 +96,15 @@ def _unexpected(error: Exception) -> int:
     )
 
 
-def _ended(words: str, code: int) -> int:
+def _ended(words: str, code: int, *, waits: bool = True) -> int:
     # What was said before comes before, also where both streams go to one file.
     flush_or_silence(sys.stdout)
+    ranks = joined()
+    if not ranks.is_first:
+        # What went wrong on all of them, rank 0 says; the launcher ends the others meanwhile.
+        time.sleep(PATIENCE if waits else 0.0)
+        words = f"rank {ranks.rank}: {words}"
+    ranks.leave(code)
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK):
             traceback.print_exc()

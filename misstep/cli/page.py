@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from misstep.cli.output import output_error, silence
+from misstep.exchange.launch import is_launched
 from misstep.text.plain import printable
 
 # Without a terminal there is no width to go by; this is what people's windows show.
@@ -26,6 +27,14 @@ LABEL = 10
 # Blanks between columns, and what is left of a column of words in a narrow window.
 GAP = 2
 SHORTEST = 8
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Tell whether a person's terminal is behind a stream.
+
+    A launcher of MPI puts one of its own before wherever its output goes.
+    """
+    return bool(stream.isatty()) and not is_launched()
 
 
 class Page:
@@ -42,12 +51,12 @@ class Page:
         self.silent = silent
         self.steady = steady or to_error
         self._failure: OSError | None = None
-        fixed = not self.stream.isatty() and "COLUMNS" not in os.environ
+        fixed = not _is_terminal(self.stream) and "COLUMNS" not in os.environ
         self._console = self._make_console(WIDTH if fixed else None)
 
     def _make_console(self, width: int | None) -> Console:
         """Return a console of some width, by default that of the terminal."""
-        plain = bool(os.environ.get("NO_COLOR"))
+        plain = bool(os.environ.get("NO_COLOR")) or is_launched()
         return Console(
             file=self.stream,
             highlight=False,

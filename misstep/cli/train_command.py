@@ -20,6 +20,7 @@ from misstep.cli.keeping import ModelFile, keep_beside
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
+from misstep.cli.ranks import check_together, follow, say_together
 from misstep.cli.repairing import repair_trained
 from misstep.cli.result_lines import result_lines
 from misstep.cli.run_folder import check_folder, default_folder, reserved_folder
@@ -36,6 +37,7 @@ from misstep.cli.trained import (
 from misstep.cli.training_options import asked_for, given_options
 from misstep.cli.watch_beside import page_beside
 from misstep.errors import MisstepError
+from misstep.exchange import world
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
 from misstep.modeling.pipeline import preparation_for
@@ -74,12 +76,18 @@ def train_on(
         origin={"face": COMMAND, "source": source, "options": asked_for(values)},
     )
     check_request(options, by_flag=True)
+    ranks = world()
+    check_together(ranks, options, repair=repair)
+    if not ranks.is_first:
+        with located_at(NOWHERE), signals_interrupt():
+            return follow(ranks, lambda: read_data(source, preparation_for(options)), options)
     check_folder(folder)
     if watch:
         check_web_extra("misstep train --watch")
     # No line of a person's makes this network.
     with located_at(NOWHERE), reserved_folder(folder), signals_interrupt(), ExitStack() as beside:
         data = read_data(source, preparation_for(options, make_progress(not quiet).note))
+        ranks.from_first(None)  # the others read what is prepared by now
         try:
             modality = recognize(data, options)
         except MisstepError:
@@ -88,6 +96,7 @@ def train_on(
         if repair:
             check_repairable(modality)
         say_what_was_read(page, source, modality, options)
+        say_together(page, ranks, options)
         if watch:
             address = beside.enter_context(page_beside(folder))
             page.say("A page that shows this run as long as it goes on:", always=True)

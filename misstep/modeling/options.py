@@ -369,6 +369,15 @@ class Options:
         **_COUNT,
         type_=int,
     )
+    shards: int | None = option(
+        None,
+        "Parts of each batch that as many processes can share out, under mpiexec; a power of two.",
+        metavar="N",
+        faces=Face.COMMAND,
+        needed="a power of two from 1 to 4096, or None",
+        accepts=lambda value: value is None or (is_count(value) and value & (value - 1) == 0),
+        type_=int,
+    )
     folder: Path | str | None = option(
         None,
         "The run's folder. Without it runs/ and the name of SOURCE.",

@@ -17,6 +17,7 @@ from misstep.data import Dataset, read_source
 from misstep.data.preparation import FOLDER as PREPARED
 from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, DataError, MisstepError
+from misstep.exchange import joined
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
@@ -46,7 +47,7 @@ def train(
     for _ in walk:
         pass
     result, folder = walk.result, walk.modality.options.folder
-    if folder is not None:
+    if folder is not None and joined().is_first:
         keep_outcome(Outcome.of_result(result), result.run.record, folder)
         if trouble := ask("report left by a walk")(result, folder):
             warnings.warn(trouble, RuntimeWarning, stacklevel=2)

@@ -50,6 +50,11 @@ def settled_shards(ranks: Ranks, before: object) -> int:
     told = ranks.from_first(before)
     if isinstance(told, int) and not isinstance(told, bool):
         return check_shards(told) or 1
+    return default_shards(ranks)
+
+
+def default_shards(ranks: Ranks) -> int:
+    """Return into how many shards the batches of a new run are cut where nobody said it."""
     if not is_launched():
         return 1
     shards = SHARDS

@@ -397,7 +397,9 @@ class RowModality(Modality):
         """Put together what trains, and the training and validation rows."""
         options = self.options
         network = Network(plan.module, prepared.train.x.shape[1:], seed=options.seed)
-        trainer = plan.trainer(options.seed, options.threads, network, shuffle=options.shuffle)
+        trainer = plan.trainer(
+            options.seed, options.threads, network, shuffle=options.shuffle, shards=options.shards
+        )
         trainer.origin = options.origin or {}
         trainer.preparation, trainer.names = self.decisions.facts, _names(prepared)
         validation = rows_for(plan.loss, prepared.validation) if len(prepared.validation) else None

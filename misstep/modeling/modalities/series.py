@@ -491,7 +491,10 @@ class SeriesModality(Modality):
             path = fit_linear_path(past, windows, shape.lengths, shape.penalties, shape.shares)
             arrays = starting_arrays(network, path)
             network = Network(module, (windows.number_of_features,), seed=seed, arrays=arrays)
-        return self._plan.trainer(seed, self.options.threads, network, shuffle=self.options.shuffle)
+        options = self.options
+        return self._plan.trainer(
+            seed, options.threads, network, shuffle=options.shuffle, shards=options.shards
+        )
 
     def _model(self, network: Network, windows: SeriesWindows) -> ForecastModel:
         return ForecastModel(network, self._plan.loss, windows, self.target, {})

@@ -75,10 +75,12 @@ class Plan:
         network: Network | None = None,
         *,
         shuffle: bool = True,
+        shards: int | None = None,
     ) -> Trainer:
         """Return a trainer that follows this plan; `network`: its module with first weights.
 
-        `shuffle`: whether each epoch takes the rows in an order of its own.
+        `shuffle`: whether each epoch takes the rows in an order of its own. `shards`: as a Trainer
+        takes them.
         """
         return Trainer(
             self.module if network is None else network,
@@ -91,6 +93,7 @@ class Plan:
             threads=threads,
             mixup=self.mixup,
             shuffle=shuffle,
+            shards=shards,
         )
 
     def early_stopping(self) -> EarlyStopping:

@@ -1,0 +1,74 @@
+"""A training that is started by a launcher of MPI in tests: what it learned, as one line of JSON.
+
+Arguments: settings as JSON. `kind`: of network; `folder`: of the run, which goes on where it was
+left; `odd`: a rank that does something else, and `what`: rows, epochs, or fails.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import Any
+
+import numpy as np
+
+import misstep as ms
+from misstep.exchange import world
+
+NETWORKS: dict[str, Any] = {
+    "mlp": lambda: (ms.Sequential(ms.Dense(6), ms.Tanh(), ms.Dropout(0.3), ms.Dense(3)), (4,)),
+    "cnn": lambda: (
+        ms.Sequential(*(ms.Conv2D(2, 3), ms.BatchNorm(), ms.ReLU()), *(ms.Flatten(), ms.Dense(3))),
+        (5, 5, 1),
+    ),
+    "lstm": lambda: (ms.Sequential(ms.LSTM(4), ms.Dense(3)), (4, 2)),
+}
+
+
+def learned(settings: dict[str, Any]) -> dict[str, Any]:
+    """Train; return a digest of all weights, and the last loss."""
+    ranks = world()
+    odd = settings.get("odd") == ranks.rank
+    network, shape = NETWORKS[settings.get("kind", "mlp")]()
+    random = np.random.default_rng(1)
+    x = random.normal(size=(43, *shape)).astype("float32")
+    y = random.integers(0, 3, 43)
+    if odd and settings["what"] == "rows":
+        x[7] += 1.0
+    if odd and settings["what"] == "fails":
+        raise ValueError("this rank has no luck")
+    trainer = ms.Trainer(
+        network,
+        loss=ms.CrossEntropy(),
+        batch_size=12,
+        seed=3,
+        clipping=ms.optim.ClipNorm(1.0),
+        threads=settings.get("threads", 1),
+        compiling=settings.get("compiling", False),
+        shards=settings.get("shards", 8),
+    )
+    run = trainer.fit(
+        x,
+        y,
+        epochs=settings.get("epochs", 2) + (odd and settings["what"] == "epochs"),
+        validation=(x[:9], y[:9]),
+        early_stopping=settings.get("patience"),
+        folder=settings.get("folder"),
+        resume="folder" in settings,
+        checkpoint_every=settings.get("checkpoint_every"),
+        report=False,
+    )
+    weights = trainer.network.parameters.tobytes() + trainer.network.buffers.tobytes()
+    return {
+        "weights": hashlib.sha256(weights).hexdigest(),
+        "loss": run.losses[-1],
+        "ranks": ranks.size,
+        "ending": str(run.ending),
+    }
+
+
+if __name__ == "__main__":
+    told = learned(json.loads(sys.argv[1]))
+    if world().is_first:
+        print(json.dumps(told), flush=True)
