@@ -6,14 +6,14 @@ What several do is in `mpi.py`. Knows arrays and plain JSON.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from misstep.errors import MisstepError
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:  # whoever only asks whether there are others need not wait for NumPy
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[Any]"
 
 
 class RankError(MisstepError):
@@ -80,8 +80,3 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def zeros_like(array: Array) -> Array:
-    """Return memory for what another rank sends."""
-    return np.empty_like(array)

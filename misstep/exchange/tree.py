@@ -8,7 +8,7 @@ one of two, and the whole from rank 0 to all. Knows arrays; how they travel, `Ra
 
 from __future__ import annotations
 
-from misstep.exchange.ranks import Array, Ranks, zeros_like
+from misstep.exchange.ranks import Array, Ranks
 
 
 def shards_of(rank: int, size: int, shards: int) -> range:
@@ -61,7 +61,7 @@ def _from_owners(arrays: list[Array], shards: int, ranks: Ranks) -> Array:
     owners = [rank for rank in range(ranks.size) for _ in shards_of(rank, ranks.size, shards)]
     first = shards_of(ranks.rank, ranks.size, shards).start
     mine = {first + number: array for number, array in enumerate(arrays)}
-    room = zeros_like(arrays[0])
+    room = arrays[0].copy()
     while len(owners) > 1:
         for left, (owner, other) in enumerate(zip(owners[::2], owners[1::2], strict=True)):
             if ranks.rank == owner:
