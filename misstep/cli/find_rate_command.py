@@ -20,6 +20,7 @@ from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.run_folder import check_folder, default_folder
 from misstep.cli.training_options import given_options
+from misstep.drawing import STANDALONE_MARK
 from misstep.modeling import check_request, make_options, recognize, untrained
 from misstep.modeling.command import flags_given
 from misstep.report.rate_range import draw_rate_range
@@ -53,7 +54,9 @@ def find_rate(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     trainer = setup.trainer
     found = trainer.find_learning_rate(setup.x, setup.y, sample_weight=setup.weights)
     _say_curve(page, found)
-    drawing = keep_beside(page, lambda: kept_text(folder / DRAWING, draw_rate_range(found)))
+    drawing = keep_beside(
+        page, lambda: kept_text(folder / DRAWING, draw_rate_range(found), STANDALONE_MARK)
+    )
     page.blank()
     if drawing is not None:
         page.say(f"The curve is drawn in {drawing}.")

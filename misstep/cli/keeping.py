@@ -14,7 +14,7 @@ from typing import TypeVar
 from misstep.cli.page import Page
 from misstep.errors import MisstepError, StorageError
 from misstep.modeling import TrainedModel, save_model
-from misstep.storage import make_folder, write_text
+from misstep.storage import make_folder, write_own_text
 from misstep.train.interruption import Interruption
 
 Written = TypeVar("Written")
@@ -99,13 +99,13 @@ def keep_model(model: TrainedModel, source: str, path: Path) -> None:
     file.check()
 
 
-def kept_text(path: Path, text: str) -> Path:
+def kept_text(path: Path, text: str, mark: str) -> Path:
     """Write a text file, in a folder that is made where it is missing; return where it is.
 
-    Raises StorageError.
+    `mark`: by which an earlier one is known. Raises StorageError, also where another file stands.
     """
     make_folder(path.parent)
-    write_text(path, text)
+    write_own_text(path, text, mark)
     return path
 
 

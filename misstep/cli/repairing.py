@@ -25,6 +25,7 @@ from misstep.cli.run_folder import reserved_folder
 from misstep.cli.trained import keep_report, similar_rows
 from misstep.data import Decision
 from misstep.doctor import Severity
+from misstep.drawing import STANDALONE_MARK
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import (
@@ -126,7 +127,7 @@ def repair_and_say(page: Page, sick: Repairable, asked: Request) -> tuple[Repair
         page.say(trouble, indent=2)
     where = asked.folder if repair.adopted else asked.run
     drawing = draw_repair(plain, f"Repair of {asked.run}")
-    drawn = keep_beside(page, lambda: kept_text(where / DRAWING, drawing))
+    drawn = keep_beside(page, lambda: kept_text(where / DRAWING, drawing, STANDALONE_MARK))
     facts["drawing"] = None if drawn is None else str(drawn)
     if repair.run is not None:
         facts |= _say_adopted(page, sick, repair, asked, place)
@@ -254,7 +255,7 @@ def _say_set_aside(page: Page, sick: Repairable, repair: Repair, folder: Path) -
         numbers = sick.source_numbers(positions)
         everyone += numbers
         table.writerows([number, f"{arm.title}: {arm.trial.label}"] for number in numbers)
-    path = keep_beside(page, lambda: kept_text(folder / SET_ASIDE, lines.getvalue()))
+    path = keep_beside(page, lambda: kept_text(folder / SET_ASIDE, lines.getvalue(), "because"))
     said = ", ".join(str(number) for number in sorted(everyone)[:MOST_ROWS_SAID])
     more = "" if len(everyone) <= MOST_ROWS_SAID else " …"
     where = "" if path is None else f"; all of them, and why, in {path}"
