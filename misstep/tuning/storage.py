@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -156,11 +157,42 @@ def journal_file(path: Path) -> Any:
                     try_="another name",
                 )
         backend = journal.JournalFileBackend(str(path), _journal_lock(path))
-        return optuna().storages.JournalStorage(backend)
+        return optuna().storages.JournalStorage(_told_errors(backend, path))
     except MisstepError:
         raise
     except OSError as error:
         raise StorageError.of_writing(str(path), error) from error
+
+
+def _told_errors(backend: Any, path: Path) -> Any:
+    """Return a backend that raises StorageError where the disk refuses; what was written stays."""
+    journal = optuna().storages.journal
+
+    class Told(journal.BaseJournalBackend):  # type: ignore[name-defined]
+        def read_logs(self, log_number_from: int) -> Any:
+            with _told(path):
+                yield from backend.read_logs(log_number_from)
+
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            with _told(path):
+                backend.append_logs(logs)
+
+    return Told()
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Raise StorageError for what the system says of a journal, and how to go on."""
+    try:
+        yield
+    except OSError as error:
+        told = StorageError.of_writing(str(path), error)
+        raise StorageError(
+            told.which,
+            needed=told.needed,
+            got=told.got,
+            try_="making room; the same search again then goes on with the trials that are there",
+        ) from error
 
 
 def _journal_lock(path: Path) -> Any:

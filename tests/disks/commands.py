@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import shutil
 import warnings
@@ -19,11 +20,12 @@ import numpy as np
 
 import misstep as ms
 from misstep.cli import main
+from misstep.compiler.runtime.object_cache import ENVIRONMENT_VARIABLE
 from misstep.errors import MisstepError
 from misstep.record import read_record
 from misstep.report import report
 from misstep.train.loop import Loop
-from tests.disks.scenarios import Scenario, left_over
+from tests.disks.scenarios import Scenario, bits, fit, left_over, trainer
 
 NETWORK = ("--network", "dense3")
 MODEL = Path("run/model.misstep")
@@ -225,3 +227,54 @@ class FindRate(Command):
 
 def _line(said: str) -> str:
     return next(line for line in said.splitlines() if line.startswith("{"))
+
+
+class Tune(Command):
+    name = "tune"
+    first = (*TRAIN, "--epochs", "3", "--quiet")
+    words = ("tune", *TRAIN[1:], "--epochs", "2", "--trials", "2", "--set", "batch_size=16")
+
+
+class TuneAgain(Tune):
+    """The study is there already, and gets one more trial."""
+
+    name = "tune goes on"
+    first = (*Tune.words, "--quiet")
+    words = (*Tune.words[:-3], "3", *Tune.words[-2:])
+
+
+class Objects(Scenario):
+    """A training whose object code is to be kept on a disk that fails: nothing of it may show."""
+
+    name = "object code is kept"
+    # A network that was never compiled before, each time.
+    units = 10
+
+    def act(self, folder: Path) -> Any:
+        self.units += 1
+        return self.train(folder)
+
+    def train(self, folder: Path) -> bytes:
+        """Return the numbers of a short training."""
+        with _cache(folder / "cache"):
+            one = trainer(self.units)
+            fit(one, None, 1)
+        return bits(one)
+
+    def check(self, folder: Path, before: dict[str, str], outcome: Any) -> list[str]:
+        again = self.train(folder)
+        return [] if outcome == again else [f"not what there is without a cache: {outcome!r:.200}"]
+
+
+@contextlib.contextmanager
+def _cache(place: Path) -> Iterator[None]:
+    """Keep object code in another folder, within it."""
+    before = os.environ.get(ENVIRONMENT_VARIABLE)
+    os.environ[ENVIRONMENT_VARIABLE] = str(place)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ENVIRONMENT_VARIABLE]
+        else:
+            os.environ[ENVIRONMENT_VARIABLE] = before

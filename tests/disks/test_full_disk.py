@@ -28,8 +28,10 @@ from tests.disks.scenarios import (
     Model,
     Over,
     OverOther,
+    PreparedAnew,
     Resume,
     Scenario,
+    Settling,
     bits,
     fit,
     trainer,
@@ -38,7 +40,16 @@ from tests.disks.sweep import Sweep, fast_place
 
 # One of so many combinations of position, kind of fault, and whether it lasts, is tried: no divisor
 # of the ten kinds, so that each meets each position of a neighbor.
-FEW = {Anew: 29, Over: 23, OverOther: 37, Resume: 19, Model: 7, commands.TrainOver: 61}
+FEW = {
+    Anew: 29,
+    Over: 23,
+    OverOther: 37,
+    Resume: 19,
+    Model: 7,
+    PreparedAnew: 19,
+    Settling: 7,
+    commands.TrainOver: 61,
+}
 
 
 @pytest.fixture
