@@ -188,9 +188,13 @@ class RowWriter:
         self._path = path
         try:
             self._file = path.open("r+b" if path.exists() else "w+b")
+        except OSError as error:
+            raise StorageError.of_writing(str(path), error) from error
+        try:
             self._file.truncate(entry.rows * entry.row_bytes)
             self._file.seek(0, os.SEEK_END)
         except OSError as error:
+            self._file.close()
             raise StorageError.of_writing(str(path), error) from error
 
     def __enter__(self) -> RowWriter:

@@ -142,7 +142,6 @@ def _logs_only(backend: Any) -> Any:
 
 def journal_file(path: Path) -> Any:
     """Return the storage in a journal file, made where it is not there. Raises StorageError."""
-    journal = optuna().storages.journal
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -156,28 +155,27 @@ def journal_file(path: Path) -> Any:
                     got="another file",
                     try_="another name",
                 )
-        backend = journal.JournalFileBackend(str(path), _journal_lock(path))
-        return optuna().storages.JournalStorage(_told_errors(backend, path))
+        return optuna().storages.JournalStorage(_journal(path))
     except MisstepError:
         raise
     except OSError as error:
         raise StorageError.of_writing(str(path), error) from error
 
 
-def _told_errors(backend: Any, path: Path) -> Any:
+def _journal(path: Path) -> Any:
     """Return a backend that raises StorageError where the disk refuses; what was written stays."""
     journal = optuna().storages.journal
 
-    class Told(journal.BaseJournalBackend):  # type: ignore[name-defined]
+    class Journal(journal.JournalFileBackend):  # type: ignore[name-defined]
         def read_logs(self, log_number_from: int) -> Any:
             with _told(path):
-                yield from backend.read_logs(log_number_from)
+                yield from super().read_logs(log_number_from)
 
         def append_logs(self, logs: list[dict[str, Any]]) -> None:
             with _told(path):
-                backend.append_logs(logs)
+                super().append_logs(logs)
 
-    return Told()
+    return Journal(str(path), _journal_lock(path))
 
 
 @contextlib.contextmanager
