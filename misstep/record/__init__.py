@@ -25,7 +25,7 @@ from misstep.record.signals import SIGNALS, Signal
 from misstep.record.summaries import overlap, summarize_answers, summarize_inputs
 from misstep.record.telling import telling_column
 from misstep.record.thinning import Thinning
-from misstep.record.writer import RecordWriter
+from misstep.record.writer import RecordWriter, start_line
 
 __all__ = [
     "SIGNALS",
@@ -51,6 +51,7 @@ __all__ = [
     "is_record",
     "overlap",
     "read_record",
+    "start_line",
     "summarize_answers",
     "summarize_inputs",
     "telling_column",

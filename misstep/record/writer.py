@@ -29,6 +29,15 @@ Array = npt.NDArray[Any]
 _NOTHING = (0, np.empty(0), np.empty(0))
 
 
+def start_line(facts: dict[str, Any]) -> str:
+    """Return the line that a record begins with, by which it is known as that of its run."""
+    return json_text(_start(facts)) + "\n"
+
+
+def _start(facts: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts}
+
+
 class RecordWriter:
     """Appends to the record in a folder, or to the file at a path that ends in .jsonl.
 
@@ -66,8 +75,7 @@ class RecordWriter:
             with contextlib.suppress(MisstepError):
                 self.record = read_record(self.path)
         if size == 0:
-            start = {"kind": "start", "format": FORMAT, "version": VERSION, "facts": facts}
-            self._line(start, is_known=True)
+            self._line(_start(facts), is_known=True)
             if self.trouble is not None:
                 self._close_file()
                 raise self.trouble

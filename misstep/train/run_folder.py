@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from misstep.errors import ArgumentError, FileFormatError, MisstepError, StorageError
-from misstep.record import RecordWriter, is_record, read_record
+from misstep.record import RecordWriter, is_record, read_record, start_line
 from misstep.storage import (
     Checkpoint,
     folder_lock,
@@ -22,7 +22,9 @@ from misstep.storage import (
     make_folder,
     save_checkpoint,
     sync_folder,
+    write_text,
 )
+from misstep.storage.unfinished import TEMPORARY
 from misstep.train.run_record import RunRecord
 from misstep.train.state import TrainingState
 
@@ -183,16 +185,16 @@ class RunFolder:
         try:
             if resumed:
                 self._bring_back(state.update)
-            elif record.exists():
+            elif record.exists() and (not before.exists() or self._has_checkpoint(record)):
                 # That of a run which ended before it had a checkpoint must not replace another's.
-                if before.exists() and not self._has_checkpoint(record):
-                    record.unlink()
-                else:
-                    record.replace(before)
+                _put_aside(record, before)
         except OSError as error:
             raise StorageError.of_writing(f"{self.folder}", error) from error
         make_folder(self._checkpoints)
         self._own = resumed
+        if not resumed:
+            # Whole at once in the place of another's: whose run is the latest is always known.
+            write_text(record, start_line(self.facts))
         writer = RecordWriter(record, self.facts)
         writer.sync()
         # No checkpoint outlives a power cut without the record that it belongs to.
@@ -212,8 +214,10 @@ class RunFolder:
         record, before = self.folder / RECORD, self.folder / RECORD_BEFORE
         if not before.exists() or not update:
             return
-
-        if not _reaches(record, update) and _reaches(before, update):
+        if record.exists() and record.samefile(before):
+            # A run that was killed when it began had just put it aside.
+            before.unlink()
+        elif not _reaches(record, update) and _reaches(before, update):
             before.replace(record)
 
     def _has_checkpoint(self, record: Path) -> bool:
@@ -264,6 +268,21 @@ class RunFolder:
         if trouble is not None:
             told.append(f"the end of the record could not be written: {trouble}")
         return tuple(told)
+
+
+def _put_aside(record: Path, before: Path) -> None:
+    """Let a record stand in the place of the one before, too, until another is in its own."""
+    beside = before.with_name(f".{before.name}{TEMPORARY}")
+    beside.unlink(missing_ok=True)
+    try:
+        beside.hardlink_to(record)
+    except OSError:
+        # A disk without links.
+        record.replace(before)
+        return
+    beside.replace(before)
+    # Where both were the same file already, it is still there.
+    beside.unlink(missing_ok=True)
 
 
 def _reaches(record: Path, update: int) -> bool:

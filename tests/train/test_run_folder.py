@@ -192,3 +192,36 @@ def test_a_full_disk_does_not_end_training(tmp_path: Path) -> None:
         assert run.notes[1].startswith("the end of the record could not be written")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("name", ["record.jsonl", "record.before.jsonl"])
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_run_that_ends_when_it_begins_leaves_a_record_in_its_place(
+    name: str, broken: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer().fit(X, Y, epochs=3, folder=tmp_path)
+    if broken:
+        # One that had begun, without a checkpoint yet.
+        with pytest.raises(RuntimeError):
+            trainer(5).fit(X, Y, epochs=3, folder=tmp_path, callbacks=[Failing()])
+    replace = os.replace
+
+    def die(source: object, target: object, **more: object) -> None:
+        if Path(str(target)).name == name:
+            raise KeyboardInterrupt
+        replace(source, target, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "replace", die)
+    if not (broken and name == "record.before.jsonl"):
+        with pytest.raises(KeyboardInterrupt):
+            trainer(5).fit(X, Y, epochs=2, folder=tmp_path, resume=broken)
+    monkeypatch.undo()
+    assert (tmp_path / "record.jsonl").is_file()
+    if broken:
+        # Whose run was the latest is still known.
+        assert trainer(5).fit(X, Y, epochs=2, folder=tmp_path, resume=True).epochs == 2
+        assert len(read_record(tmp_path / "record.before.jsonl").epochs) == 3
+    else:
+        trainer().fit(X, Y, epochs=4, folder=tmp_path, resume=True)
+        assert len(read_record(tmp_path).epochs) == 4
+        assert not (tmp_path / "record.before.jsonl").exists()
