@@ -24,7 +24,7 @@ from misstep.storage import (
     sync_folder,
     write_text,
 )
-from misstep.storage.unfinished import TEMPORARY
+from misstep.storage.unfinished import TEMPORARY, remove_abandoned
 from misstep.train.run_record import RunRecord
 from misstep.train.state import TrainingState
 
@@ -182,7 +182,10 @@ class RunFolder:
     def open(self, state: TrainingState, resumed: bool) -> RunRecord:
         """Return the record, opened; a fresh run puts aside what an earlier one left."""
         record, before = self.folder / RECORD, self.folder / RECORD_BEFORE
+        # Of a run that was killed, or had no disk any more, as it began.
+        remove_abandoned(record)
         try:
+            _beside(before).unlink(missing_ok=True)
             if resumed:
                 self._bring_back(state.update)
             elif record.exists() and (not before.exists() or self._has_checkpoint(record)):
@@ -270,10 +273,13 @@ class RunFolder:
         return tuple(told)
 
 
+def _beside(before: Path) -> Path:
+    return before.with_name(f".{before.name}{TEMPORARY}")
+
+
 def _put_aside(record: Path, before: Path) -> None:
     """Let a record stand in the place of the one before, too, until another is in its own."""
-    beside = before.with_name(f".{before.name}{TEMPORARY}")
-    beside.unlink(missing_ok=True)
+    beside = _beside(before)
     try:
         beside.hardlink_to(record)
     except OSError:

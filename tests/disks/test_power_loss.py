@@ -15,7 +15,6 @@ import pytest
 from misstep.errors import StorageError
 from misstep.record import RecordWriter
 from misstep.storage import atomic
-from misstep.train import run_folder
 from misstep.train.run_folder import check_run_folder
 from tests.disks.operations import watched
 from tests.disks.power import PowerLog, Sync, Way, lay_out, trees
@@ -42,7 +41,7 @@ def test_what_was_reported_is_there_when_the_power_goes(act: type[Act], place: P
     assert replay.wrong == []
 
 
-@pytest.mark.parametrize("left_out", ["record", "folders", "folder of the run", "all"])
+@pytest.mark.parametrize("left_out", ["record", "folders", "all"])
 def test_what_is_not_synced_would_be_noticed(
     left_out: str, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,8 +49,6 @@ def test_what_is_not_synced_would_be_noticed(
         monkeypatch.setattr(RecordWriter, "sync", lambda writer: None)
     elif left_out == "folders":
         monkeypatch.setattr(atomic, "sync_folder", lambda folder: None)
-    elif left_out == "folder of the run":
-        monkeypatch.setattr(run_folder, "sync_folder", lambda folder: None)
 
     class Careless(Over):
         def act(self, folder: Path, log: PowerLog) -> None:
