@@ -160,3 +160,40 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="somebody else"):
         read_class_folders(source, preparation=Preparation.of(tmp_path / "rows", 1))
     assert theirs.read_text() == "important"
+
+
+def arrays_of(kind: str) -> np.ndarray:
+    pixels = np.random.default_rng(8).integers(0, 256, (30, 8, 10, 3))
+    return {
+        "bytes": pixels.astype(np.uint8),
+        "grey": pixels[..., :1].astype(np.uint8),
+        "shares": (pixels / 255).astype(np.float32),
+        "channels first": pixels.transpose(0, 3, 1, 2).astype(np.uint8),
+        "deep": (pixels * 200).astype(np.uint16),
+        "values": (pixels * 40.0 - 300).astype(np.float64),
+    }[kind]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", ["bytes", "grey", "shares", "channels first", "deep", "values"])
+def test_arrays_are_those_that_are_read_at_once(tmp_path: Path, kind: str, packed: bool) -> None:
+    x, y = arrays_of(kind), np.array(["a", "b", "c"] * 10)
+    path = tmp_path / "pictures.npz"
+    write = np.savez_compressed if packed else np.savez
+    write(path, x_train=x[:20], y_train=y[:20], x_test=x[15:], y_test=y[15:])
+    plain = read_images(path)
+    for _ in range(2):
+        mapped = read_images(path, prepared=tmp_path / "rows", memory=1)
+        assert isinstance(mapped.train_images, MappedRows)
+        assert mapped.depth == plain.depth
+        assert np.asarray(mapped.train_images).dtype == plain.train_images.dtype
+        assert (np.asarray(mapped.train_images) == plain.train_images).all()
+        assert (np.asarray(mapped.test_images) == plain.test_images).all()
+        assert mapped.train_labels.tolist() == plain.train_labels.tolist()
+        assert any("5 of 15 test images" in note for note in mapped.notes)
+        scaling = ImageScaling.of(plain)
+        assert ImageScaling.of(mapped) == scaling
+        rows = np.asarray(scaling.transform(mapped.train_images))
+        assert rows.tobytes() == scaling.transform(plain.train_images).tobytes()
+    in_place = kind in ("bytes", "grey") and not packed
+    assert (tmp_path / "rows").exists() is not in_place

@@ -21,7 +21,7 @@ from misstep.data.image.decoding import bytes_of_pixels, decoded_images, refuse_
 from misstep.data.image.depth import BYTE_IN_16_BITS, LEAST_USED, WHITE, Depth
 from misstep.data.image.image_traits import image_traits
 from misstep.errors import DataError
-from misstep.storage import taken_rows
+from misstep.storage import MappedRows, taken_rows
 from misstep.text.counts import counted
 
 __all__ = ["Images", "depth_of_array", "images_from_arrays", "no_labels", "note_on_repeats"]
@@ -225,16 +225,21 @@ def images_from_arrays(arrays: Arrays, name: str, depth: Depth | None = None) ->
     alone = replace(Images.alone(images, _named(labels, names), depth=depth), notes=notes)
     if test is None:
         return alone
-    if test[0].shape[1:] != images.shape[1:]:
+    test_images = pixels_of_depth(test[0], depth, f"the test images of {name}")
+    if test_images.shape[1:] != images.shape[1:]:
         raise DataError(
             f"the test images of {name}",
             needed=f"the shape {images.shape[1:]} of training",
-            got=str(test[0].shape[1:]),
+            got=str(test_images.shape[1:]),
         )
-    test_images = pixels_of_depth(test[0], depth, f"the test images of {name}")
     notes += note_on_repeats(images, test_images)
     test_labels = _named(test[1], names)
     return replace(alone, test_images=test_images, test_labels=test_labels)
+
+
+def pairs_of_names() -> tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]:
+    """Return what images and labels of training, and of the test, may be called in a file."""
+    return _TRAINING, _TEST
 
 
 def note_on_repeats(train: Pixels, test: Pixels) -> list[str]:
@@ -275,7 +280,7 @@ def _pair(
 
 def is_images(array: object) -> bool:
     """Tell whether an array looks like images: bytes, or numbers with channels at their end."""
-    pixels = np.asarray(array)
+    pixels = array if isinstance(array, MappedRows) else np.asarray(array)
     if pixels.ndim == 3:
         sides = min(pixels.shape[1:])
         deep = pixels.dtype == np.uint16 and sides >= SHORTEST_SIDE
@@ -300,6 +305,8 @@ def channels_last(array: object, which: str, notes: list[str] | None = None) -> 
     array: (rows, height, width), (rows, height, width, channels) or (rows, channels, height,
     width). `which`: what they are called in errors. Raises DataError for other shapes.
     """
+    if isinstance(array, MappedRows):
+        return array  # type: ignore[return-value]
     pixels = np.asarray(array)
     if pixels.ndim not in (3, 4) or pixels.dtype.kind not in "buif" or 0 in pixels.shape[1:]:
         raise DataError(
@@ -340,14 +347,20 @@ def depth_of_array(pixels: Pixels) -> Depth:
     return "16-bit" if highest > WHITE["8-bit"] else "8-bit"
 
 
-def pixels_of_depth(pixels: Pixels, depth: Depth, which: str) -> Pixels:
+def pixels_of_depth(
+    pixels: Pixels, depth: Depth, which: str, limits: tuple[float, float] | None = None
+) -> Pixels:
     """Return images (rows, height, width[, channels]) as numbers of a depth.
 
     Bytes are uint8, 16 bits uint16, values float32; floats of at most 1 become bytes as shares of
     white. What shines through is laid on white. Raises DataError for numbers that are none of it.
+    `limits`: the smallest and the largest number, where these are some of many; None: of these.
     """
+    if isinstance(pixels, MappedRows):
+        return pixels
     if depth == "8-bit":
-        return bytes_of_pixels(pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, which))
+        bytes_ = pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, which, limits)
+        return bytes_of_pixels(bytes_)
     if pixels.ndim == 4 and pixels.shape[3] == 1:
         pixels = pixels[..., 0]
     if depth == "16-bit":
@@ -377,10 +390,10 @@ def _without_alpha(pixels: Pixels, which: str) -> Pixels:
     return pixels
 
 
-def _as_bytes(pixels: Pixels, which: str) -> Bytes:
+def _as_bytes(pixels: Pixels, which: str, limits: tuple[float, float] | None) -> Bytes:
     if not pixels.size:
         return pixels.astype(np.uint8)
-    lowest, highest = pixels.min(), pixels.max()
+    lowest, highest = (pixels.min(), pixels.max()) if limits is None else limits
     unit = pixels.dtype.kind in "bf" and highest <= 1
     if not (lowest >= 0 and highest <= (1 if unit else 255)):
         raise DataError(

@@ -17,6 +17,7 @@ from misstep.data.image.class_folders import holds_images, read_class_folders
 from misstep.data.image.decoding import is_image_name
 from misstep.data.image.idx_folders import IDX_NAMES, is_idx_folder, read_idx_folder
 from misstep.data.image.images import Images, images_from_arrays
+from misstep.data.image.prepared_arrays import prepared_arrays
 from misstep.data.io.examples import EXAMPLES, read_example
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
@@ -214,6 +215,10 @@ class ArraysReader(Reader):
     def recognizes(self, source: str) -> bool:
         path = Path(source)
         return is_npz(path) and path.is_file()
+
+    def read_prepared(self, source: str, preparation: Preparation) -> Dataset:
+        images = prepared_arrays(Path(source), preparation)
+        return self.read(source) if images is None else images
 
     def read(self, source: str) -> Dataset:
         arrays, name = read_arrays(source), Path(source).name
