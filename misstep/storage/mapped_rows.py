@@ -151,7 +151,8 @@ class MappedRows:
 
     def _within(self, rows: Any, within: tuple[Any, ...]) -> Array:
         chosen = self if isinstance(rows, slice) and rows == slice(None) else self[rows]
-        everything = [piece[(slice(None), *within)] for piece in pieces_of(chosen)]
+        # Copies: a view of a piece would keep all of it.
+        everything = [np.array(piece[(slice(None), *within)]) for piece in pieces_of(chosen)]
         if not everything:
             return np.empty((0, *self.shape[1:]), self.dtype)[(slice(None), *within)]
         return np.concatenate(everything)

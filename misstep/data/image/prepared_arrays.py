@@ -68,7 +68,8 @@ def prepared_arrays(path: Path, preparation: Preparation) -> Images | None:
             rows = {head.name: _written(head, depth, files, preparation, notes) for head in found}
             again = " before" if files.reused else ""
             how = f"prepared{again} in {files.folder}, from where they are read"
-    images = images_from_arrays({**others, **rows}, path.name, depth)
+    arrays: dict[str, Any] = {**others, **rows}
+    images = images_from_arrays(arrays, path.name, depth)
     assert images is not None
     count = counted(len(images), "image")
     return replace(images, notes=[f"{count} {how}, because {because}", *notes, *images.notes])
