@@ -225,7 +225,8 @@ def every_entry(rows: Array | MappedRows, step: int) -> Array:
         return rows.reshape(-1)[::step]
     found, start = [], 0
     for piece in pieces_of(rows):
-        found.append(piece.reshape(-1)[-start % step :: step])
+        # Copied: a view of a piece would keep all of it.
+        found.append(np.array(piece.reshape(-1)[-start % step :: step]))
         start += piece.size
     return np.concatenate(found) if found else np.empty(0, rows.dtype)
 
