@@ -65,6 +65,7 @@ def test_what_is_wrong_is_noticed(one: Done, fault: str) -> None:
 def test_what_is_right_is_not() -> None:
     assert not list(judge(done("train x.csv", 0, "RMSE 1.5\n"), ""))
     assert not list(judge(done("train x.csv", 2, "", "misstep: x.csv: needed a file.\n"), ""))
+    assert not list(judge(done("train x.csv", 0, "epoch 1/2 · loss nan · validation loss inf"), ""))
     # A label may say anything.
     assert not list(judge(done("train x.csv", 0, "class nan\n"), "color\nnan\n"))
 
