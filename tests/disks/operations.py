@@ -2,7 +2,6 @@
 
 Knows files below one folder and the functions by which Python changes them; nothing of what is
 written. A watcher is told before each operation, and may let it fail or write less; and after it.
-`python -m tests.disks --check` compares what is seen here with the system's own view, by strace.
 """
 
 from __future__ import annotations
