@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import sys
 from typing import Any
 
@@ -65,7 +66,7 @@ def learned(settings: dict[str, Any]) -> dict[str, Any]:
         "loss": run.losses[-1],
         "ranks": ranks.size,
         "ending": str(run.ending),
-    }
+    } | ({"hosts": ranks.gathered(socket.gethostname())} if "hosts" in settings else {})
 
 
 if __name__ == "__main__":
