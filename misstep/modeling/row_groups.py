@@ -126,11 +126,12 @@ def asked_groups(
     left = int(joined.max()) + 1
     taken = "" if left == count else f"; those with copies of each other count as one, {left:,} so"
     sizes = np.bincount(own)
-    each = f"{sizes.min():,} to {sizes.max():,}" if np.ptp(sizes) else f"{sizes[0]:,}"
+    most = counted(int(sizes.max()), name)
+    each = f"{sizes.min():,} to {most}" if np.ptp(sizes) else most
     decisions.add(
         "groups",
         f"{name}s of the same {what} stay together",
-        f"there are {count:,} of {each} {name}s each{taken}; a score must come from groups that "
+        f"there are {count:,} of {each} each{taken}; a score must come from groups that "
         "training never saw",
     )
     return joined

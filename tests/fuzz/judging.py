@@ -60,7 +60,7 @@ def judge(done: Done, given: str) -> Iterator[str]:
     yield from {f"a plural of one: {found[0]}" for found in ONE.finditer(said)}
     if "\x1b" in said:
         yield "an escape sequence in what was said"
-    if done.code == 0 and command == "predict" and "--json" not in done.words:
+    if done.code == 0 and command == "predict" and done.out.startswith(("row,", "file,")):
         yield from _predictions(done.out)
 
 

@@ -38,6 +38,7 @@ from misstep.data.text.text_transformer import TextTransformer
 from misstep.data.text.texts_of_rows import TextsOfRows
 from misstep.data.weights import checked_weights
 from misstep.errors import DataError
+from misstep.text.counts import counted, plural
 from misstep.text.lists import listed
 
 if TYPE_CHECKING:
@@ -167,8 +168,9 @@ class Preprocessor(Preprocessing):
             far = int((np.abs(plain) >= FARTHEST).any(axis=1).sum())
             if far:
                 notes.append(
-                    f"{transformer.column}: {far} values lie {FARTHEST:.0e} deviations or more "
-                    "from the training rows and count as just that"
+                    f"{transformer.column}: {counted(far, 'value')} {plural(far, 'lies', 'lie')} "
+                    f"{FARTHEST:.0e} deviations or more from the training rows and "
+                    f"{plural(far, 'counts', 'count')} as just that"
                 )
         return result
 
