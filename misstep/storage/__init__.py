@@ -12,7 +12,7 @@ from misstep.storage.checkpoint import (
 )
 from misstep.storage.container import Container, read_container, write_container
 from misstep.storage.lock import FolderInUseError, Holder, folder_holder, folder_in_use, folder_lock
-from misstep.storage.mapped import check_mapped
+from misstep.storage.mapped import check_mapped, expect_rows, is_beyond_memory
 from misstep.storage.mapped_rows import (
     MappedRows,
     Scale,
@@ -39,11 +39,13 @@ __all__ = [
     "check_mapped",
     "column_means",
     "every_entry",
+    "expect_rows",
     "folder_holder",
     "folder_in_use",
     "folder_lock",
     "foreign_files",
     "from_plain",
+    "is_beyond_memory",
     "load_latest_checkpoint",
     "make_folder",
     "pieces_of",

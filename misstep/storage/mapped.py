@@ -6,6 +6,7 @@ arrays and files, not who reads.
 
 from __future__ import annotations
 
+import mmap
 import os
 from typing import Any
 
@@ -13,8 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.errors import StorageError
+from misstep.storage.memory import available_memory
 
-__all__ = ["check_mapped"]
+__all__ = ["check_mapped", "expect_rows", "is_beyond_memory"]
+
+# Bytes of rows that are asked for together, at most: they must still be there when they are read.
+MOST_EXPECTED = 2**28
 
 
 def check_mapped(*arrays: npt.NDArray[Any] | None) -> None:
@@ -39,6 +44,33 @@ def check_mapped(*arrays: npt.NDArray[Any] | None) -> None:
                 got=f"{there:,}: it was cut off meanwhile",
                 try_="leaving the file as it is while it is read, or np.array(rows), a copy",
             )
+
+
+def is_beyond_memory(array: npt.NDArray[Any]) -> bool:
+    """Tell whether an array lies in a file that is larger than the memory that is available."""
+    mapped = _mapped(array)
+    available = None if mapped is None else available_memory()
+    return mapped is not None and available is not None and mapped.nbytes > available
+
+
+def expect_rows(array: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> None:
+    """Have the system bring rows of a file near, as soon as it can, in the order of `rows`.
+
+    Left alone, it reads megabytes around each row that is asked for out of order: measured, ten
+    times as many bytes as the rows had. Told that rows come out of order, it reads no more than
+    each, and waits for each; asked for all beforehand, it waits for none.
+    """
+    mapped = _mapped(array)
+    if mapped is None or not len(rows) or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    whole: Any = mapped._mmap  # type: ignore[attr-defined]
+    each = array[:1].nbytes
+    first = mapped.ctypes.data - mapped.offset % mmap.ALLOCATIONGRANULARITY
+    starts = array.ctypes.data - first + rows[: MOST_EXPECTED // max(each, 1)] * each
+    whole.madvise(mmap.MADV_RANDOM)
+    for start in starts.tolist():
+        page = start // mmap.PAGESIZE * mmap.PAGESIZE
+        whole.madvise(mmap.MADV_WILLNEED, page, start + each - page)
 
 
 def _mapped(array: npt.NDArray[Any] | None) -> np.memmap[Any, Any] | None:

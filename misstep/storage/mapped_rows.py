@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from misstep.storage.mapped import check_mapped
+from misstep.storage.mapped import check_mapped, expect_rows, is_beyond_memory
 
 __all__ = ["MappedRows", "Scale", "column_means", "every_entry", "pieces_of", "taken_rows"]
 
@@ -77,6 +78,11 @@ class MappedRows:
         each = self.stored.shape[1:]
         return (len(self), math.prod(each)) if self.flat else (len(self), *each)
 
+    @cached_property
+    def is_beyond_memory(self) -> bool:
+        """Tell whether the file is larger than the memory that is available."""
+        return is_beyond_memory(self.stored)
+
     @property
     def ndim(self) -> int:
         """Return the number of axes."""
@@ -115,10 +121,17 @@ class MappedRows:
         check_mapped(self.stored)
         if isinstance(indices, slice):
             start, stop, step = indices.indices(len(self))
-            if self.order is None:
+            if self.order is None and not self.is_beyond_memory:
                 rows = self.stored[start:stop:step]
+            elif self.order is None:
+                places = np.arange(start, stop, step)
+                expect_rows(self.stored, places)
+                rows = self.stored[places]
             else:
-                rows = self.stored[self.order[start:stop:step]]
+                places = self.order[start:stop:step]
+                if self.is_beyond_memory:
+                    expect_rows(self.stored, places)
+                rows = self.stored[places]
         else:
             rows = self.stored[self.at(_positions(indices, len(self)))]
         numbers = np.array(rows) if self.scale is None else self.scale.apply(rows)

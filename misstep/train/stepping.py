@@ -16,7 +16,7 @@ import numpy as np
 from misstep.compiler import Roles
 from misstep.data import Rows
 from misstep.ir import Array
-from misstep.storage import MappedRows, check_mapped
+from misstep.storage import MappedRows, check_mapped, expect_rows
 from misstep.train.programs import Programs, StepProgram
 from misstep.train.state import TrainingState
 
@@ -53,6 +53,7 @@ class _Source:
     order: Array | None = None
     stored_as: str | None = None
     more: Mapping[str, Array] = field(default_factory=dict)
+    beyond_memory: bool = False
 
     @classmethod
     def of(cls, rows: Rows) -> _Source:
@@ -63,7 +64,7 @@ class _Source:
         stored_as = None if x.scale is None else stored.dtype.name
         more = {} if x.scale is None else {Roles.scale_of("x"): x.scale.numbers}
         if x.order is None:
-            return cls(stored, rows.y, rows.weights, None, stored_as, more)
+            return cls(stored, rows.y, rows.weights, None, stored_as, more, x.is_beyond_memory)
 
         def spread(values: Array) -> Array:
             # A row that stands in several places has the same answer and weight in each.
@@ -72,11 +73,15 @@ class _Source:
             return room
 
         weights = None if rows.weights is None else spread(rows.weights)
-        return cls(stored, spread(rows.y), weights, x.order, stored_as, more)
+        y = spread(rows.y)
+        return cls(stored, y, weights, x.order, stored_as, more, x.is_beyond_memory)
 
     def numbers_of(self, indices: Array) -> Array:
-        """Return where the rows at `indices` lie."""
-        return indices if self.order is None else self.order[indices]
+        """Return where the rows at `indices` lie; they are about to be read."""
+        numbers = indices if self.order is None else self.order[indices]
+        if self.beyond_memory:
+            expect_rows(self.x, numbers)
+        return numbers
 
 
 class Stepper:

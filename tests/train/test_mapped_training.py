@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import misstep as ms
-from misstep.storage import MappedRows, Scale
+from misstep.storage import MappedRows, Scale, mapped, mapped_rows
+from misstep.train import stepping
 
 ROWS, SIDES = 90, (6, 5)
 
@@ -50,7 +51,7 @@ def test_bytes_train_as_floats_do(tmp_path: Path, dtype: str, settings: dict[str
     whole = MappedRows(pixels).scaled(scale)
     floats = scale.apply(np.asarray(pixels)).reshape(ROWS, -1)
     assert (np.asarray(whole) == floats).all()
-    mapped = weights_after(
+    in_file = weights_after(
         whole.take(learned),
         y[learned],
         validation=(whole.take(judged), y[judged]),
@@ -59,8 +60,8 @@ def test_bytes_train_as_floats_do(tmp_path: Path, dtype: str, settings: dict[str
     plain = weights_after(
         floats[learned], y[learned], validation=(floats[judged], y[judged]), **dict(settings)
     )
-    assert mapped[0].tobytes() == plain[0].tobytes()
-    assert mapped[1] == plain[1]
+    assert in_file[0].tobytes() == plain[0].tobytes()
+    assert in_file[1] == plain[1]
 
 
 def test_mapped_rows_behave_as_arrays(tmp_path: Path) -> None:
@@ -77,3 +78,20 @@ def test_mapped_rows_behave_as_arrays(tmp_path: Path) -> None:
     assert (rows.reshape(4, -1)[np.array([3])] == plain[3:]).all()
     assert rows.reshape(-1, 6, 5, 1).shape == (4, 6, 5, 1)
     assert (np.stack(list(rows)) == plain).all()
+
+
+def test_rows_beyond_memory_are_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, y = stored(tmp_path, "uint8"), np.arange(ROWS) % 3
+    plain = weights_after(MappedRows(pixels).scaled(Scale(0.0, 255.0)), y)
+    asked: list[int] = []
+    really = mapped.expect_rows
+    monkeypatch.setattr(mapped, "available_memory", lambda: 100)
+    for room in (stepping, mapped_rows):
+        monkeypatch.setattr(
+            room, "expect_rows", lambda x, rows: (asked.append(len(rows)), really(x, rows))
+        )
+    beyond = MappedRows(pixels[5:], np.arange(ROWS - 6)).scaled(Scale(0.0, 255.0))
+    weights_after(beyond, y[5:-1])
+    assert sum(asked) >= 3 * (ROWS - 6)
+    again = weights_after(MappedRows(pixels).scaled(Scale(0.0, 255.0)), y)
+    assert again[0].tobytes() == plain[0].tobytes()
