@@ -150,7 +150,7 @@ class ImageScaling(Preprocessing):
             raise DataError(
                 source,
                 needed=f"images of {pixels} pixels, or a table with a column for each pixel",
-                got=f"a table of {columns} columns",
+                got=f"a table of {counted(columns, 'column')}",
             )
         return dataset
 

@@ -18,7 +18,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from misstep.errors import DataError
-from misstep.text.counts import counted
+from misstep.text.counts import counted, plural
 
 __all__ = ["Fields", "split_fields"]
 
@@ -253,7 +253,10 @@ def _even_out(records: list[list[str]], starts: list[int], name: str, delimiter:
         )
     notes = []
     if longer:
-        notes.append(f"{longer} rows end in more delimiters than the header; the surplus is empty")
+        notes.append(
+            f"{counted(longer, 'row')} {plural(longer, 'ends', 'end')} in more delimiters than the "
+            "header; the surplus is empty"
+        )
     rows = len(records)
     while len(records) > 2 and not any(cell.strip() for cell in records[-1]):
         records.pop()

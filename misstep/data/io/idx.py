@@ -55,6 +55,10 @@ def read_idx(source: str | os.PathLike[str]) -> NDArray[Any]:
     with file:
         shape, dtype = _header(read_block(file, path, 4), path, lambda n: read_block(file, path, n))
         size = math.prod(shape) * dtype.itemsize
+        if size == 0 and math.prod(each for each in shape if each) > MOST_BYTES:
+            # An empty axis leaves nothing of the others, yet NumPy refuses such a shape.
+            got = " × ".join(map(str, shape))
+            raise FileFormatError(str(path), needed="sizes of axes that can be", got=got)
         _refuse_impossible(size, shape, path, packed)
         blocks: list[bytes] = []
         left = size

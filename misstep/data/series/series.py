@@ -460,7 +460,9 @@ def _filled_values(
     kept = slice(known[0], known[-1] + 1)
     lost = len(values) - len(values[kept])
     if lost:
-        notes.append(f"{plan.target}: {lost:,} rows before the first or after the last value left")
+        notes.append(
+            f"{plan.target}: {counted(lost, 'row')} before the first or after the last value left"
+        )
     values = values[kept]
     measured = ~np.isnan(values[:, 0])
     for column, count in zip(plan.columns, np.isnan(values).sum(axis=0).tolist(), strict=True):

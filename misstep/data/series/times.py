@@ -26,6 +26,7 @@ from misstep.data.table.dates import (
 )
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS, number_date_form, number_dates
 from misstep.errors import DataError
+from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -146,7 +147,7 @@ def read_times(table: Table, times: Times) -> Times:
             f"column {times.column!r} of {table.name}",
             needed="a date in each row"
             + (f", written {spoken_form(times.form)}" if times.form else ""),
-            got=f"{missing} rows without one, the first is row {row + 1}"
+            got=f"{counted(missing, 'row')} without one, the first is row {row + 1}"
             if missing
             else f"{column.iloc[0]!r} in row 1",
         )

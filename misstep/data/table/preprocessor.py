@@ -126,7 +126,7 @@ class Preprocessor(Preprocessing):
             raise DataError(
                 "the table",
                 needed="at least one column to learn from",
-                got=f"{len(columns)} columns that give no features",
+                got="none that gives features",
             )
         return cls(tuple(columns), transformers)
 
