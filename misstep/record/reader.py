@@ -26,6 +26,8 @@ LINES = ("start", "description", "steps", "blocks", "measures", "epoch", "snapsh
 COLUMNS = ("step", "loss", "learning_rate", "lowest", "highest")
 # Bytes of a first line at most; what people have in files of that name may be anything.
 LONGEST_LINE = 10_000_000
+# A disk takes so many bytes whole or not at all; what a power cut took away reads as zeros.
+SECTOR = 512
 # More updates than any run has; what counts them must fit an int64.
 MOST = 2**53
 
@@ -164,15 +166,15 @@ def _table(line: dict[str, Any]) -> Array:
 def is_record(path: Path | str) -> bool:
     """Tell whether a file is the record of a run, or the beginning of one. Raises OSError.
 
-    An empty file, or one whose first line was torn off on a full disk, is such a beginning; so are
-    zeros, which a power cut may leave of it.
+    An empty file, or one whose first line was torn off on a full disk, is such a beginning; so is a
+    sector of zeros, or fewer where the file ends, which a power cut may leave of it.
     """
     path = Path(path)
     if not path.is_file():
         return False
     with path.open("rb") as file:
         first = file.readline(LONGEST_LINE)
-    if first.startswith(b"\0"):
+    if first and not first[:SECTOR].strip(b"\0"):
         return True
     if not first.endswith(b"\n"):
         # The keys of a line stand in order.

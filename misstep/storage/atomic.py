@@ -43,7 +43,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), _mode(path))
+            _keep_mode(file.fileno(), path)
             os.fsync(file.fileno())
             # While it is locked, so that nobody takes it for one that was left over.
             os.replace(name, path)
@@ -135,11 +135,7 @@ def _possible(path: Path | str) -> Path:
     return Path(path)
 
 
-def _mode(path: Path) -> int:
-    """Return the mode of the earlier file, or the one that a new file would get."""
-    try:
-        return path.stat().st_mode & 0o7777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+def _keep_mode(handle: int, path: Path) -> None:
+    """Give an open file the mode of the one that it will replace, if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        os.fchmod(handle, path.stat().st_mode & 0o7777)

@@ -64,9 +64,10 @@ def test_what_is_not_synced_would_be_noticed(
 def test_zeros_for_a_record_are_no_file_of_others(tmp_path: Path) -> None:
     (tmp_path / "record.jsonl").write_bytes(bytes(1000))
     check_run_folder(tmp_path, "it")
-    (tmp_path / "record.jsonl").write_bytes(b"1,2,3\n")
-    with pytest.raises(StorageError):
-        check_run_folder(tmp_path, "it")
+    for of_others in (b"1,2,3\n", bytes(8) + b"a format that begins with zeros"):
+        (tmp_path / "record.jsonl").write_bytes(of_others)
+        with pytest.raises(StorageError):
+            check_run_folder(tmp_path, "it")
 
 
 def test_what_a_disk_may_hold(place: Path) -> None:

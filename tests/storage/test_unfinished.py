@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,3 +38,41 @@ def test_what_another_is_writing_stays(tmp_path: Path) -> None:
     os.close(handle)
     write_bytes(path, b"mine again")
     assert [each.name for each in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_one_that_somebody_else_has_locked_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    opened = os.open
+    others: list[int] = []
+
+    def with_another(name: Any, *how: Any) -> int:
+        handle = opened(name, *how)
+        if not others:
+            others.append(opened(name, os.O_RDONLY))
+            fcntl.flock(others[0], fcntl.LOCK_EX)
+        return handle
+
+    monkeypatch.setattr(os, "open", with_another)
+    write_bytes(tmp_path / "model.misstep", b"whole")
+    os.close(others[0])
+    assert [each.name for each in tmp_path.iterdir()] == ["model.misstep"]
+
+
+def test_who_may_read_a_file_stays_as_it_was(tmp_path: Path) -> None:
+    new, private = tmp_path / "new", tmp_path / "private"
+    mask = os.umask(0o027)
+    try:
+        write_bytes(new, b"1")
+        private.touch()
+        private.chmod(0o600)
+        handle, name = start_beside(private)
+        assert stat.S_IMODE(os.stat(name).st_mode) == 0o600
+        os.close(handle)
+        write_bytes(private, b"2")
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(new.stat().st_mode) == 0o640
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
