@@ -25,7 +25,8 @@ class Target:
 
     `triple`, `cpu`, `features`: as LLVM names them. `vector_bytes`, `vector_registers`: of
     floating-point vectors. `l1_bytes`, `l2_bytes`: each core's cache for data, and the next.
-    `fma`: whether a · b + c rounded once is one instruction.
+    `fma`: whether a · b + c rounded once is one instruction. `multiply_adds`: how many of them, on
+    whole vectors, a core begins in a cycle.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Target:
     l1_bytes: int = L1_BYTES
     l2_bytes: int = L2_BYTES
     fma: bool = True
+    multiply_adds: int = 2
 
     def lanes(self, llvm_type: str) -> int:
         """Return how many numbers of LLVM's `llvm_type` one vector register holds."""

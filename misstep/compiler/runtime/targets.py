@@ -26,6 +26,9 @@ ENVIRONMENT_VARIABLE = "MISSTEP_TARGET"
 AVX2 = ("avx2", "fma")
 AVX512 = (*AVX2, "avx512f", "avx512vl", "avx512dq", "avx512bw")
 
+# Processors, as LLVM calls them, that begin one multiply-add of 512 bits in a cycle and not two.
+ONE_WIDE_UNIT = {"znver4", "cannonlake", "icelake-client", "rocketlake", "tigerlake"}
+
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
 
 
@@ -68,7 +71,8 @@ def avx2_target() -> Target:
 def avx512_target() -> Target:
     """Return the target that stands for x86-64 processors with AVX-512."""
     l1, l2 = _cache_bytes()
-    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2)
+    units = _multiply_adds(64)
+    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2, multiply_adds=units)
 
 
 @cache
@@ -111,7 +115,13 @@ def _own_target(untried: bool) -> Target:
         registers,
         l1,
         l2,
+        multiply_adds=_multiply_adds(size),
     )
+
+
+def _multiply_adds(vector_bytes: int) -> int:
+    """Return how many multiply-adds of whole vectors this machine's cores begin in a cycle."""
+    return 1 if vector_bytes == 64 and llvm().get_host_cpu_name() in ONE_WIDE_UNIT else 2
 
 
 def _x86_triple() -> str:

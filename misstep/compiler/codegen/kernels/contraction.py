@@ -13,10 +13,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from misstep.compiler.codegen.kernels.blocking import (
+    MOST_COLUMNS,
+    Blocks,
+    PartialSums,
+    choose_blocks,
+    many_rows,
+    stays_near,
+)
 from misstep.compiler.codegen.kernels.emission import Emission
-from misstep.compiler.codegen.kernels.finishing import finish_tile, strip_masks
+from misstep.compiler.codegen.kernels.finishing import finish_tile
 from misstep.compiler.codegen.kernels.packing import PackedRows, pack_columns, pack_rows
 from misstep.compiler.codegen.kernels.strips import over_strips
+from misstep.compiler.codegen.kernels.tile_sums import multiply_tile
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
 from misstep.compiler.language.code import BYTES, LLVM_TYPES, Number
 from misstep.compiler.language.elements import Position, plus, times
@@ -28,15 +37,8 @@ from misstep.ir import Value
 # Rows of an operand this many bytes apart each need an entry of the table of pages, and fall into
 # few sets of the caches where that is a power of two; columns of them then do so at half of it.
 FAR_APART = 4096
-# Columns that are packed and gone through together at most: 1 KiB of a row of float32.
-MOST_COLUMNS = 256
 # Bytes of an operand that each thread may hold a copy of.
 MOST_PACKED = 16 * 2**20
-# So short a sum is written without a loop.
-FEW_STEPS = 4
-# So long a strip of columns, read anew for each tile of rows, does not fit the first cache: lying
-# together, it comes from the second one faster.
-LONG_SUM, MANY_ROWS = 1024, 128
 # Strips of columns for which a copy of rows that are read somewhat badly pays.
 MANY_STRIPS = 8
 # Fewer than so many entries along the summed axis fit the caches anyhow.
@@ -161,8 +163,17 @@ def _write_matrix(
     must = right.columns != 1 and columns > 1
     ready = emission.panels.get(anchor.inputs[1])
     far = rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
-    long = rows >= MANY_ROWS and summed >= LONG_SUM and right.rows > width
+    long = (
+        rows >= many_rows(emission.target)
+        and summed >= SHORT_SUM
+        and right.rows > width
+        and not stays_near(emission.target, right.rows * size, width * size, summed)
+    )
     packing = must or far or long
+    chains = chains_of(rows, columns, summed) if emission.chaining else 1
+    beside = _read_beside(emission, kernel) if packing and ready is None else []
+    blocks: Blocks | None = None
+    partial = panel
     together = width
     if ready is not None:
         # Packed before, once for many products. A row is finished along all columns before the next
@@ -170,14 +181,19 @@ def _write_matrix(
         near = summed * columns * size <= emission.target.l2_bytes // 2
         together, panel, packing = (columns if near else width), ready, True
     elif packing:
+        if rows >= many_rows(emission.target) and chains == 1 and not beside:
+            blocks = choose_blocks(emission.target, tile, llvm_type, summed)
         # As many columns as leave half of the second cache to the rest, so that a row is finished
-        # along many columns before the next one: memory is then read and written in long pieces.
-        room = emission.target.l2_bytes // 2 // (summed * size) // width * width
+        # along many columns before the next one: memory is then read and written in long pieces. In
+        # blocks each piece of them is read once for many rows, and may come from further away.
+        room = emission.target.l2_bytes * 2 if blocks else emission.target.l2_bytes // 2
+        room = room // (summed * size) // width * width
         together = min(max(room, width), MOST_COLUMNS, -(-columns // width) * width)
         used += summed * together * size
+        if blocks is not None:
+            partial = code.address(scratch, code.index(used), "i8")
+            used += blocks.rows * together * size
     emission.scratch_bytes = max(emission.scratch_bytes, used)
-    chains = chains_of(rows, columns, summed) if emission.chaining else 1
-    beside = _read_beside(emission, kernel) if packing and ready is None else []
 
     def columns_from(start: Number, count: int) -> None:
         """Write all rows for the `count` columns from `start` on."""
@@ -194,48 +210,99 @@ def _write_matrix(
         if packing and ready is None:
             over_strips(code, count, width, pack)
 
-        def block(row: Number, height: int) -> None:
+        def left_of(row: Number) -> Operand:
             if packed_left is not None:
-                left_block = packed_left.block(code, row)
-            else:
-                moved = times(code, row, left.rows)
-                left_block = Operand(
-                    code.address(left.base, moved, llvm_type), left.rows, left.columns
-                )
+                return packed_left.block(code, row)
+            moved = times(code, row, left.rows)
+            return Operand(code.address(left.base, moved, llvm_type), left.rows, left.columns)
+
+        def right_of(first: Number, narrow: Tile) -> Operand:
+            if packing:
+                there = code.address(strips, times(code, first, summed * size), "i8")
+                return Operand(there, narrow.vectors * tile.lanes, 1)
+            moved = times(code, plus(code, start, first), right.columns if columns > 1 else 1)
+            return Operand(code.address(right.base, moved, llvm_type), right.rows, 1)
+
+        def finish(sums: list[Number], row: Number, height: int, first: Number, many: int) -> None:
+            vectors = -(-many // tile.lanes)
+            by_row = [sums[at * vectors : (at + 1) * vectors] for at in range(height)]
+            positions = [(*outer, Position(plus(code, row, code.index(r)))) for r in range(height)]
+            column = plus(code, start, first)
+            finish_tile(emission, kernel, by_row, positions, column, tile.lanes, many)
+
+        def block(row: Number, height: int) -> None:
+            left_block = left_of(row)
 
             def strip(first: Number, many: int) -> None:
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
                 column = plus(code, start, first)
-                if packing:
-                    there = code.address(strips, times(code, first, summed * size), "i8")
-                    source = Operand(there, narrow.vectors * tile.lanes, 1)
-                else:
-                    moved = times(code, column, right.columns if columns > 1 else 1)
-                    source = Operand(code.address(right.base, moved, llvm_type), right.rows, 1)
 
                 def ask(number: Number) -> None:
                     _prefetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
 
-                sums = _multiply(
+                sums = multiply_tile(
                     emission,
                     left_block,
-                    source,
+                    right_of(first, narrow),
                     height,
                     narrow,
                     many,
                     summed,
                     llvm_type,
                     chains,
-                    ask if beside else None,
+                    ask=ask if beside else None,
                 )
-                positions = [
-                    (*outer, Position(plus(code, row, code.index(r)))) for r in range(height)
-                ]
-                finish_tile(emission, kernel, sums, positions, column, narrow.lanes, many)
+                finish(sums, row, height, first, many)
 
             over_strips(code, count, width, strip)
 
-        over_rows(emission, rows, tile.rows, low, high, block)
+        def in_blocks(cut: Blocks) -> None:
+            """Write all rows, a block of them and of the sum at a time."""
+            padded = -(-count // tile.lanes) * tile.lanes
+            with code.loop(low, high, cut.rows, hint="rowblocks") as loop:
+                top, below = loop.index, code.add(loop.index, code.index(cut.rows))
+                bottom = code.select(code.less(high, below), high, below)
+                sums = PartialSums(emission, partial, top, cut.rows, llvm_type)
+                sums.begin(padded)
+
+                def part(at: Number, steps: int) -> None:
+                    def strip(first: Number, many: int) -> None:
+                        narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
+                        source = right_of(first, narrow).moved(code, llvm_type, at)
+
+                        def piece(row: Number, height: int) -> None:
+                            more = multiply_tile(
+                                emission,
+                                left_of(row).further(code, llvm_type, at),
+                                source,
+                                height,
+                                narrow,
+                                many,
+                                steps,
+                                llvm_type,
+                                before=sums.read(row, first, narrow, height),
+                            )
+                            sums.write(more, row, first, narrow, height)
+
+                        over_rows(emission, rows, tile.rows, top, bottom, piece)
+
+                    over_strips(code, count, width, strip)
+
+                over_strips(code, summed, cut.steps, part, "sumblocks")
+
+                def complete(row: Number, height: int) -> None:
+                    def strip(first: Number, many: int) -> None:
+                        narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
+                        finish(sums.read(row, first, narrow, height), row, height, first, many)
+
+                    over_strips(code, count, width, strip)
+
+                over_rows(emission, rows, tile.rows, top, bottom, complete)
+
+        if blocks is not None:
+            in_blocks(blocks)
+        else:
+            over_rows(emission, rows, tile.rows, low, high, block)
 
     over_strips(code, columns, together, columns_from, "columns")
 
@@ -312,90 +379,6 @@ def over_rows(
         block(loop.index, height)
     with code.when(code.compare("sgt", high, last), hint="lastrows"):
         block(last, rest)
-
-
-def _multiply(
-    emission: Emission,
-    left: Operand,
-    right: Operand,
-    height: int,
-    tile: Tile,
-    count: int,
-    summed: int,
-    llvm_type: str,
-    chains: int,
-    ask: Callable[[Number], None] | None,
-) -> list[list[Number]]:
-    """Return the sums of a tile: for each row, its vectors.
-
-    `ask`: writes that what a row needs when the tile is finished is brought near. Spread over the
-    sum, one row after the other, since a processor has few lines under way at a time.
-    """
-    code, lanes = emission.code, tile.lanes
-    masks = strip_masks(emission, tile.lanes, count)
-    zero = code.constant(0, llvm_type, lanes)
-
-    def step(at: Number, sums: list[Number], more: int = 0) -> list[Number]:
-        index = plus(code, at, code.index(more))
-        line = code.address(right.base, times(code, index, right.rows), llvm_type)
-        vectors = [
-            code.load(
-                code.address(line, code.index(v * lanes), llvm_type), llvm_type, lanes, masks[v]
-            )
-            for v in range(tile.vectors)
-        ]
-        column = code.address(left.base, times(code, index, left.columns), llvm_type)
-        products = []
-        for row in range(height):
-            entry = code.load(
-                code.address(column, code.index(row * left.rows), llvm_type), llvm_type
-            )
-            wide = code.splat(entry, lanes)
-            for v in range(tile.vectors):
-                products.append(code.fma(wide, vectors[v], sums[row * tile.vectors + v]))
-        return products
-
-    number = height * tile.vectors
-    if summed <= FEW_STEPS:
-        sums = [zero] * number
-        for at in range(summed):
-            sums = step(code.index(at), sums)
-    elif chains == 1 and ask is not None and summed >= 2 * height:
-        part = summed // height
-        with code.loop(0, height, 1, [zero] * number, hint="part") as parts_loop:
-            ask(parts_loop.index)
-            first = times(code, parts_loop.index, part)
-            with code.loop(
-                first, plus(code, first, code.index(part)), 1, parts_loop.values, hint="k"
-            ) as loop:
-                loop.next = step(loop.index, loop.values)
-            parts_loop.next = loop.results
-        sums = parts_loop.results
-        for at in range(part * height, summed):
-            sums = step(code.index(at), sums)
-    elif chains == 1:
-        with code.loop(0, summed, 1, [zero] * number, hint="k") as loop:
-            loop.next = step(loop.index, loop.values)
-        sums = loop.results
-    else:
-        whole = summed // chains * chains
-        with code.loop(0, whole, chains, [zero] * (number * chains), hint="k") as loop:
-            following: list[Number] = []
-            for chain in range(chains):
-                part = loop.values[chain * number : (chain + 1) * number]
-                following += step(loop.index, part, chain)
-            loop.next = following
-        parts = [loop.results[chain * number : (chain + 1) * number] for chain in range(chains)]
-        for chain in range(summed - whole):
-            parts[chain] = step(code.index(whole + chain), parts[chain])
-        while len(parts) > 1:
-            half = len(parts) // 2
-            parts = [
-                [code.add(a, b) for a, b in zip(parts[index], parts[index + half], strict=True)]
-                for index in range(half)
-            ]
-        sums = parts[0]
-    return [sums[row * tile.vectors : (row + 1) * tile.vectors] for row in range(height)]
 
 
 def _write_empty(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from misstep.compiler.language.code import Number
+from misstep.compiler.language.elements import times
 from misstep.compiler.schedule.partition import ROWS_TOGETHER
 
 # Results of at most so many vectors of 16 are summed in four chains, if the sum is this long.
@@ -20,6 +22,16 @@ class Operand:
     base: Number
     rows: int
     columns: int
+
+    def moved(self, code: Any, llvm_type: str, rows: Number) -> Operand:
+        """Return the matrix without its first so many rows."""
+        by = times(code, rows, self.rows)
+        return Operand(code.address(self.base, by, llvm_type), self.rows, self.columns)
+
+    def further(self, code: Any, llvm_type: str, columns: Number) -> Operand:
+        """Return the matrix without its first so many columns."""
+        by = times(code, columns, self.columns)
+        return Operand(code.address(self.base, by, llvm_type), self.rows, self.columns)
 
 
 @dataclass(frozen=True)
