@@ -25,6 +25,7 @@ from misstep.cli.training_options import given_options
 from misstep.errors import MisstepError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import check_data, check_request, make_options, recognize
+from misstep.modeling.pipeline import preparation_for
 from misstep.storage import make_folder
 
 
@@ -49,7 +50,7 @@ def check_source(source: str, values: Mapping[str, Any], asked: CheckRequest) ->
     folder = Path(options.folder or default_folder(source))
     options = replace(options, folder=None, progress=False, resume=False, origin={"face": COMMAND})
     check_request(options, by_flag=True)
-    data = read_data(source)
+    data = read_data(source, preparation_for(replace(options, folder=folder)))
     try:
         modality = recognize(data, options)
     except MisstepError:

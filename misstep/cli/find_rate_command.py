@@ -23,6 +23,7 @@ from misstep.cli.training_options import given_options
 from misstep.drawing import STANDALONE_MARK
 from misstep.modeling import check_request, make_options, recognize, untrained
 from misstep.modeling.command import flags_given
+from misstep.modeling.pipeline import preparation_for
 from misstep.report.rate_range import draw_rate_range
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
@@ -45,7 +46,9 @@ def find_rate(source: str, values: Mapping[str, Any], *, json: bool) -> int:
     options = replace(options, folder=None, progress=False, resume=False)
     check_request(options, by_flag=True)
     check_folder(folder)
-    modality = recognize(read_data(source), options)
+    modality = recognize(
+        read_data(source, preparation_for(replace(options, folder=folder))), options
+    )
     page.say(f"{source}: {modality.source.describe()}")
     page.say(
         "A hundred updates at growing rates, three times; then some at the rates they tell.", "dim"

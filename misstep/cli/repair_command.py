@@ -22,6 +22,7 @@ from misstep.cli.termination import signals_interrupt
 from misstep.errors import ArgumentError
 from misstep.ir import NOWHERE, located_at
 from misstep.modeling import Repairable, TrainedModel, check_repairable, recognize
+from misstep.modeling.pipeline import preparation_for
 from misstep.modeling.rows_again import rows_of
 from misstep.report import Material
 from misstep.report.report import leave_report
@@ -62,7 +63,9 @@ def repair_run(
     described = run.record.description
     assert described is not None
     with located_at(NOWHERE), folder_lock(run.folder), reserved_folder(folder), signals_interrupt():
-        modality = recognize(read_data(source), options)
+        modality = recognize(
+            read_data(source, preparation_for(replace(options, folder=run.folder))), options
+        )
         page.say(f"{source}: {modality.source.describe()}")
         check_repairable(modality)
         sick = Repairable.of_record(modality, run.record, run.folder, _model_of(run))

@@ -6,6 +6,7 @@ Finds data and options by what the record says of them, and adds what was found 
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 
 from misstep.cli.inputs import read_data
 from misstep.cli.origin import origin_of
@@ -14,6 +15,7 @@ from misstep.cli.row_lines import check_seconds, look_at_rows
 from misstep.cli.run_record import RecordedRun
 from misstep.doctor import Diagnosis, examine
 from misstep.modeling import recognize
+from misstep.modeling.pipeline import preparation_for
 from misstep.record import add_events
 
 WHAT = "--rows"
@@ -28,7 +30,12 @@ def rows_of_run(page: Page, run: RecordedRun, *, data: str | None, seconds: floa
     """
     check_seconds(seconds)
     source, options = origin_of(run, data, WHAT, IN_PYTHON, trained_so=False)
-    found = look_at_rows(page, recognize(read_data(source), options), run.folder, seconds)
+    found = look_at_rows(
+        page,
+        recognize(read_data(source, preparation_for(replace(options, folder=run.folder))), options),
+        run.folder,
+        seconds,
+    )
     record = copy(run.record)
     record.events = list(record.events)
     found.add_to(record)

@@ -46,6 +46,7 @@ from misstep.ir import NOWHERE, located_at
 from misstep.modeling import FitResult, Options, Walk, check_request, make_options, recognize
 from misstep.modeling.command import flags_given
 from misstep.modeling.options import is_count
+from misstep.modeling.pipeline import preparation_for
 from misstep.report import Material
 from misstep.storage import FolderInUseError
 from misstep.text.counts import counted
@@ -124,7 +125,7 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
     with located_at(NOWHERE), signals_interrupt():
         # Other workers may search there at the same time; no run may be written there meanwhile.
         with reserved_folder(folder, shared=True):
-            data = read_data(source)
+            data = read_data(source, preparation_for(replace(options, folder=folder)))
             tuning = _search(page, source, data, options, folder, request)
             report = TuningReport(page, tuning, _drawn(request))
             report.say_search()

@@ -18,6 +18,7 @@ from typing import Any
 
 from misstep.errors import ArgumentError
 from misstep.storage import PreparedFiles, available_memory, folder_lock, make_folder
+from misstep.storage.lock import FolderInUseError
 from misstep.text.units import bytes_from_words, bytes_in_words
 
 __all__ = ["FOLDER", "Preparation", "key_of", "marks_of"]
@@ -31,6 +32,8 @@ SHARE = 0.5
 PIECE = 2**26
 # Seconds between two words on how far it is.
 WORDS_EVERY = 5.0
+# Seconds between two looks whether another process is done.
+WAITING = 0.2
 # Of how rows are made; another one makes all anew.
 VERSION = 1
 
@@ -85,10 +88,27 @@ class Preparation:
 
     @contextlib.contextmanager
     def files(self, key: str) -> Iterator[PreparedFiles]:
-        """Have the files of a key for oneself. Raises StorageError or FileFormatError."""
+        """Have the files of a key for oneself, once another process that prepares them has done so.
+
+        Raises StorageError or FileFormatError.
+        """
         make_folder(self.folder)
-        with folder_lock(self.folder):
+        with contextlib.ExitStack() as held:
+            while True:
+                try:
+                    held.enter_context(folder_lock(self.folder))
+                    break
+                except FolderInUseError:
+                    self.tell_waiting()
+                    time.sleep(WAITING)
             yield PreparedFiles(self.folder, key)
+
+    def tell_waiting(self) -> None:
+        """Say that another process prepares rows here, if it was not said just now."""
+        now = time.monotonic()
+        if now - self._said >= WORDS_EVERY:
+            self._said = now
+            self.say(f"waiting for another process that prepares rows in {self.folder}")
 
     def tell(self, done: int, of: int, what: str) -> None:
         """Say how far it is, if it was not said just now."""

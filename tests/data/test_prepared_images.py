@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -197,3 +199,18 @@ def test_arrays_are_those_that_are_read_at_once(tmp_path: Path, kind: str, packe
         assert rows.tobytes() == scaling.transform(plain.train_images).tobytes()
     in_place = kind in ("bytes", "grey") and not packed
     assert (tmp_path / "rows").exists() is not in_place
+
+
+def test_who_comes_second_waits_and_reads_the_same(tmp_path: Path) -> None:
+    source = folder_of_images(tmp_path / "pictures")
+    said: list[str] = []
+    place = Preparation.of(tmp_path / "rows", 1)
+    second = Preparation.of(tmp_path / "rows", 1, said.append)
+    with ThreadPoolExecutor(1) as pool:
+        with place.files("another key"):
+            waiting = pool.submit(read_class_folders, source, preparation=second)
+            while not said:
+                time.sleep(0.01)
+        mapped = waiting.result(timeout=20)
+    assert said[0].startswith("waiting for another process")
+    assert (np.asarray(mapped.train_images) == read_images(source).train_images).all()
