@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,6 +58,16 @@ class ModelFile:
                 self._clear()
         if interruption.requested:
             raise KeyboardInterrupt(interruption.signal)
+
+    @contextlib.contextmanager
+    def told_when_interrupted(self, page: Page) -> Iterator[None]:
+        """Say where the model is, if not in its place, when Ctrl-C or a signal breaks in."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.trouble is not None:
+                page.say(str(self.trouble), always=True)
+            raise
 
     def check(self) -> None:
         """Raise StorageError where the model is not in its place."""

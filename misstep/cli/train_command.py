@@ -103,6 +103,7 @@ def train_on(
             page.commands([address], always=True)
         lines, walk = DecisionLines(page, every=all_choices), Walk(modality)
         file = ModelFile(folder / MODEL)
+        beside.enter_context(file.told_when_interrupted(page))
         for decisions in walk:
             if walk.fitted is not None and walk.fitted.run.usable and not file.was_tried:
                 # Judging it takes a while yet.

@@ -140,8 +140,10 @@ def tune_on(source: str, values: Mapping[str, Any], request: TuneRequest) -> int
                 stack.enter_context(reserved_folder(folder))
             except FolderInUseError:
                 return _left_to_another(page, folder, tuning, command, json=request.json)
+            file = ModelFile(folder / MODEL)
+            stack.enter_context(file.told_when_interrupted(page))
             final = _Final(page, source, data, values, options, tuning, request)
-            return final.train(report, command)
+            return final.train(report, command, file)
 
 
 def _search(
@@ -179,15 +181,15 @@ def _left_to_another(page: Page, folder: Path, tuning: Tuning, command: str, *, 
     """Say that another worker of the study trains the winner already; return the exit code."""
     page.blank(always=True)
     page.say(
-        f"Another process works in {folder} and trains there; the winner is left to it. To train "
-        "it elsewhere:",
+        f"Another process works in {folder}, searches or trains there; the winner is left to it. "
+        "To train it elsewhere:",
         always=True,
     )
     page.commands([command], always=True)
     if json:
         write_json({"tuning": tuning.plain(), "model": None, "command": command})
     page.settle()
-    return DONE
+    return INTERRUPTED_BY + last_signal() if tuning.interrupted else DONE
 
 
 def _command(source: str, values: Mapping[str, Any], tuning: Tuning) -> str:
@@ -210,10 +212,10 @@ class _Final:
     tuning: Tuning
     request: TuneRequest
 
-    def train(self, report: TuningReport, command: str) -> int:
+    def train(self, report: TuningReport, command: str, file: ModelFile) -> int:
         """Train, keep the model, say what it is; return the exit code."""
         page, tuning, quiet = self.page, self.tuning, self.request.quiet
-        path = Path(str(self.options.folder)) / MODEL
+        path = file.path
         if tuning.interrupted:
             page.blank(always=True)
             page.say(
@@ -233,7 +235,6 @@ class _Final:
         with _at_once() if tuning.interrupted else contextlib.nullcontext():
             walk = Walk(recognize(self.data, options))
             lines = DecisionLines(page)
-            file = ModelFile(path)
             for decisions in walk:
                 if walk.fitted is not None and walk.fitted.run.usable and not file.was_tried:
                     file.keep(walk.fitted.model, self.source)

@@ -23,6 +23,7 @@ from misstep.record.description import RunDescription
 from misstep.record.reader import FILE, FORMAT, LINES, VERSION, Record, read_record
 from misstep.record.signals import SIGNALS
 from misstep.record.thinning import stride_at
+from misstep.storage import sync_file
 from misstep.storage.plain import json_text
 
 Array = npt.NDArray[Any]
@@ -213,7 +214,7 @@ class RecordWriter:
         if self._handle < 0:
             return
         try:
-            os.fsync(self._handle)
+            sync_file(self._handle)
         except OSError as error:
             # A device or pipe has nothing to keep.
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):

@@ -3,7 +3,14 @@
 Knows bytes, arrays and plain JSON; nothing of networks.
 """
 
-from misstep.storage.atomic import make_folder, sync_folder, write_bytes, write_own_text, write_text
+from misstep.storage.atomic import (
+    make_folder,
+    sync_file,
+    sync_folder,
+    write_bytes,
+    write_own_text,
+    write_text,
+)
 from misstep.storage.checkpoint import (
     Checkpoint,
     foreign_files,
@@ -52,6 +59,7 @@ __all__ = [
     "process_mark",
     "read_container",
     "save_checkpoint",
+    "sync_file",
     "sync_folder",
     "taken_rows",
     "to_plain",

@@ -18,9 +18,17 @@ from typing import Any
 import numpy as np
 
 from misstep.doctor import Diagnosis, examine
-from misstep.errors import StorageError
+from misstep.errors import MisstepError, StorageError
 from misstep.offers import ask
-from misstep.record import SIGNALS, PartDescription, Record, RecordWriter, RunDescription, is_record
+from misstep.record import (
+    SIGNALS,
+    PartDescription,
+    Record,
+    RecordWriter,
+    RunDescription,
+    is_record,
+    read_record,
+)
 from misstep.storage import folder_lock, make_folder
 from misstep.text.endings import ending_words
 
@@ -37,7 +45,8 @@ class Ledger:
     """The record of one run, in `folder`, or in memory alone where that is None.
 
     `facts`: what its first line says. Raises StorageError for a folder that another run works in,
-    or that holds files of others under the record's name; a record of an earlier run is put aside.
+    or that holds files of others under the record's name; a record of an earlier run is put aside,
+    unless it tells of nothing.
     """
 
     def __init__(self, folder: Path | str | None, facts: dict[str, Any]) -> None:
@@ -191,9 +200,25 @@ def _put_aside(folder: Path) -> None:
             )
     try:
         if record.exists():
-            record.replace(before)
+            # One of a loop that was killed as it began must not take the place of another.
+            if before.exists() and _tells_nothing(record):
+                record.unlink()
+            else:
+                record.replace(before)
     except OSError as error:
         raise StorageError.of_writing(f"{folder}", error) from error
+
+
+def _tells_nothing(record: Path) -> bool:
+    """Return whether a record has no more than the lines that a run begins with."""
+    with record.open("rb") as file:
+        # Nothing, or the zeros that a power cut leaves.
+        if file.read(1) in (b"", b"\0"):
+            return True
+    with contextlib.suppress(MisstepError):
+        told = read_record(record)
+        return not (len(told.steps["step"]) or told.epochs or told.events)
+    return False
 
 
 def _with_rates(description: RunDescription, rates: list[float]) -> RunDescription:

@@ -40,3 +40,17 @@ def test_where_it_cannot_be_written_the_loop_goes_on(tmp_path: Path) -> None:
     with pytest.warns(RuntimeWarning, match="no report was written"):
         learn(tmp_path)
     assert len(ms.read_record(tmp_path).epochs) == 3
+
+
+def test_loops_killed_as_they_begin_take_no_record_away(tmp_path: Path) -> None:
+    learn(tmp_path)
+    for _ in range(2):
+        # As a kill leaves it: the first line, and a lock that is free.
+        Ledger(tmp_path, {"framework": "keras"})._lock.close()
+    assert len(ms.read_record(tmp_path / "record.before.jsonl").epochs) == 3
+    (tmp_path / "record.jsonl").write_bytes(b"")
+    learn(tmp_path)
+    assert len(ms.read_record(tmp_path / "record.before.jsonl").epochs) == 3
+    assert len(ms.read_record(tmp_path).epochs) == 3
+    learn(tmp_path, loss=0.25)
+    assert ms.read_record(tmp_path / "record.before.jsonl").steps["loss"][0] == 0.5
