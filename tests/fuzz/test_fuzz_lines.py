@@ -17,7 +17,7 @@ from tests.fuzz.sources import Source, make_source
 from tests.fuzz.words import Speaker, World
 
 # So many in the test suite; `python -m tests.fuzz.lines` goes on for as long as is asked.
-FEW = 12
+FEW = 6
 
 
 def test_made_up_lines_end_well(tmp_path: Path) -> None:
