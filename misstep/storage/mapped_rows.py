@@ -103,9 +103,18 @@ class MappedRows:
         """Return the array in the file, so that who looks for it finds it."""
         return self.stored
 
-    def at(self, indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return where in `stored` the rows at `indices` lie."""
-        whole = np.asarray(indices, np.int64)
+    def at(self, indices: Array) -> npt.NDArray[np.int64]:
+        """Return where in `stored` the rows at `indices` lie. Raises IndexError."""
+        whole = np.asarray(indices)
+        if whole.dtype == np.bool_:
+            if len(whole) != len(self):
+                raise IndexError(f"{len(whole)} truth values for {len(self)} rows")
+            whole = np.flatnonzero(whole)
+        whole = whole.astype(np.int64, copy=False)
+        if whole.size and whole.min() < 0:
+            whole = np.where(whole < 0, whole + len(self), whole)
+        if whole.size and not (whole.min() >= 0 and whole.max() < len(self)):
+            raise IndexError(f"row {whole.min()} or {whole.max()} of {len(self)}")
         return whole if self.order is None else self.order[whole]
 
     def take(self, indices: Array) -> MappedRows:

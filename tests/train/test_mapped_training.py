@@ -71,6 +71,10 @@ def test_mapped_rows_behave_as_arrays(tmp_path: Path) -> None:
     assert (rows[1:3][np.array([1, 0])] == plain[[2, 1]]).all()
     assert (rows[np.array([True, False, False, True])] == plain[[0, 3]]).all()
     assert (rows[2] == plain[2]).all()
+    assert (rows[np.array([-1, 0])] == plain[[-1, 0]]).all()
+    for beyond in (np.array([4]), np.array([-5]), np.array([True])):
+        with pytest.raises(IndexError):
+            rows[beyond]
     assert (rows[:, ::7] == plain[:, ::7]).all()
     assert (rows[:, [3]] == plain[:, [3]]).all()
     assert (rows.min(axis=0) == plain.min(axis=0)).all()
