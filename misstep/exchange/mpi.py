@@ -26,15 +26,18 @@ from misstep.exchange.ranks import Array, LostRankError, Ranks
 # array instead of log2(ranks) times, in twice the messages. The additions are the same ones.
 HALVED = 1 << 15
 # Looks at a message that has not come before the processor is given away, and how long then; the
-# pause grows, to a limit that is small beside a step's work.
+# pause grows, to a limit that is small beside a step's work. Who sleeps is woken at once, where who
+# yields waits for the turns of all others, which on a busy machine takes many times as long.
 SPINS = 200
-FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 500e-6
+FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 200e-6
 # Seconds between two looks at whether the others are still there.
 PRESENCE_EVERY = 0.25
 # Seconds that what a rank sent before it left may still be on its way.
 ON_THE_WAY = 2.0
 # Seconds in which others look who is gone, before this one is.
 GRACE = 0.1
+# Seconds between two looks whether all are at their end.
+LAST_PAUSE = 5e-3
 _TAG_SUM, _TAG_TREE, _TAG_LEFT = 1, 2, 3
 
 
@@ -43,8 +46,6 @@ def join() -> Ranks:
     import mpi4py
 
     mpi4py.rc.thread_level = "multiple"
-    # Where more ranks than cores run, waiting must not take the core from who works.
-    os.environ.setdefault("OMPI_MCA_mpi_yield_when_idle", "1")
     from mpi4py import MPI
 
     ranks = MpiRanks(MPI)
@@ -207,8 +208,6 @@ class MpiRanks(Ranks):
             while not request.Test():
                 spins += 1
                 if spins < SPINS:
-                    if self.on_this_host > 1:
-                        os.sched_yield()
                     continue
                 time.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_PAUSE)
@@ -288,6 +287,12 @@ class MpiRanks(Ranks):
                 if rank != self.rank
             ]
             self._kept = word, requests
+            # MPI's own end waits, too, but takes a whole core for it.
+            together = self._farewells.Ibarrier()
+            while not together.Test():
+                time.sleep(LAST_PAUSE)
+                if any(True for _ in gone(self._places, self.rank)) and not together.Test():
+                    os._exit(1)  # one that needed no farewell has ended by an error
 
 
 def _end_all_on_error(ranks: MpiRanks) -> None:

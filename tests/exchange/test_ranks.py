@@ -1,6 +1,6 @@
 """Several processes train as one: the same bits, the same settings, and nobody waits for the dead.
 
-The whole campaign of kills: MISSTEP_KILLS=50.
+All of them: MISSTEP_RANKS=1. The whole campaign of kills: MISSTEP_KILLS=50.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ from ranked_training import learned
 from misstep.exchange import RankError, launch
 
 KILLS = int(os.environ.get("MISSTEP_KILLS", "1"))
+LONG = pytest.mark.skipif("MISSTEP_RANKS" not in os.environ, reason="long; set MISSTEP_RANKS=1")
 # Within which a lost rank is noticed by all others, and all have ended.
 SECONDS = 10.0
 
 
-@pytest.mark.parametrize(("kind", "ranks"), [("mlp", 2), ("cnn", 3), ("lstm", 4)])
+@pytest.mark.parametrize(
+    ("kind", "ranks"),
+    [pytest.param("mlp", 2, marks=LONG), ("cnn", 3), pytest.param("lstm", 4, marks=LONG)],
+)
 def test_ranks_learn_what_one_process_learns(kind: str, ranks: int) -> None:
     alone = learned({"kind": kind})
     together = result(launched(ranks, {"kind": kind}))
     assert together == {**alone, "ranks": ranks}
 
 
-@pytest.mark.skipif("MISSTEP_RANKS" not in os.environ, reason="long; set MISSTEP_RANKS=1")
+@LONG
 @pytest.mark.parametrize("kind", ["mlp", "cnn", "lstm"])
 def test_compiled_ranks_and_threads_change_no_bit(kind: str) -> None:
     found = {
@@ -50,8 +54,8 @@ def test_compiled_ranks_and_threads_change_no_bit(kind: str) -> None:
     ("what", "words"),
     [
         ("rows", "rows of rank 1: needed the same ones on all, but got others than rank 0 has"),
-        ("epochs", "epochs of rank 1: needed that of rank 0, 2, but got 3"),
-        ("fails", "this rank has no luck"),
+        pytest.param("epochs", "epochs of rank 1: needed that of rank 0, 2, but got 3", marks=LONG),
+        pytest.param("fails", "this rank has no luck", marks=LONG),
     ],
 )
 def test_a_rank_that_does_something_else_is_refused(what: str, words: str) -> None:
@@ -61,6 +65,7 @@ def test_a_rank_that_does_something_else_is_refused(what: str, words: str) -> No
     assert '"weights"' not in done.stdout
 
 
+@LONG
 def test_more_ranks_than_shards_are_refused() -> None:
     done = launched(2, {"shards": 1})  # each for itself
     assert done.returncode == 0
