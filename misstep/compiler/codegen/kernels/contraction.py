@@ -188,7 +188,9 @@ def _write_matrix(
         # blocks each piece of them is read once for many rows, and may come from further away.
         room = emission.target.l2_bytes * 2 if blocks else emission.target.l2_bytes // 2
         room = room // (summed * size) // width * width
-        together = min(max(room, width), MOST_COLUMNS, -(-columns // width) * width)
+        together = min(
+            max(room, width), MOST_COLUMNS // width * width, -(-columns // width) * width
+        )
         used += summed * together * size
         if blocks is not None:
             partial = code.address(scratch, code.index(used), "i8")
