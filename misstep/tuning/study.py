@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +259,7 @@ def _proven(
     default, rivals = results[0], contenders(results)
     by_number = {one.number: one for one in results}
     attribute = COMPARED.format("-".join(str(one.number) for one in rivals))
-    comparisons = _compared(study.user_attrs.get(attribute))
+    comparisons = _compared(study.user_attrs.get(attribute), [one.number for one in rivals])
     if comparisons is None:
         values = {one.number: one.hyperparameters for one in rivals}
         try:
@@ -279,12 +279,16 @@ def _proven(
     return by_number[most.number], comparisons, [], ""
 
 
-def _compared(told: Any) -> list[Comparison] | None:
-    """Return comparisons that a study has; None where it has none, or none that can be read."""
+def _compared(told: Any, rivals: Sequence[int]) -> list[Comparison] | None:
+    """Return comparisons of trials that a study has; None where it has none that can be read."""
     try:
-        return None if told is None else [Comparison(**one) for one in told]
+        found = [Comparison(**one) for one in told]
     except TypeError:
         return None
+    numbers = [number for one in found for number in astuple(one)]
+    if not all(type(number) in (int, float) for number in numbers):
+        return None
+    return found if all(one.number in rivals for one in found) else None
 
 
 def _chosen(problem: Problem, best: TrialResult, default: TrialResult) -> dict[str, Any]:

@@ -38,6 +38,10 @@ from tests.disks.scenarios import (
 )
 from tests.disks.sweep import Sweep, fast_place
 
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="which file is open by a number, only /proc tells"
+)
+
 # One of so many combinations of position, kind of fault, and whether it lasts, is tried: no divisor
 # of the ten kinds, so that each meets each position of a neighbor.
 FEW = {

@@ -6,6 +6,7 @@ from some of these; more of them by `python -m tests.disks`.
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,10 @@ from tests.disks.operations import watched
 from tests.disks.power import PowerLog, Sync, Way, lay_out, trees
 from tests.disks.replay import Act, Over, Replay, Saving, Settling, Train
 from tests.disks.sweep import fast_place
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="which file is open by a number, only /proc tells"
+)
 
 # One of so many states is tried here, and of these one of so many gone on from.
 FEW = {Train: (9, 1000), Settling: (1, 1000), Saving: (1, 1000)}

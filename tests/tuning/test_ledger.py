@@ -21,7 +21,7 @@ from misstep.tuning.ledger import Ledger
 from misstep.tuning.presence import Presence
 from misstep.tuning.result import State, TrialResult
 from misstep.tuning.storage import open_storage
-from misstep.tuning.study import joined_study
+from misstep.tuning.study import _compared, joined_study
 
 SLOTS = 4
 
@@ -226,6 +226,21 @@ def test_a_study_that_no_search_wrote_is_refused(
     # One that is whole is joined.
     place.write_text(text)
     assert joined_study(place, "one", "of these rows", 2, [{"x": 1.0}], "here").results()
+
+
+def test_comparisons_that_no_search_wrote_are_made_anew() -> None:
+    plain = {"number": 3, "gain": 0.1, "error": 0.01, "rows": 9, "trainings": 2, "better": 2}
+    for told in (
+        None,
+        3,
+        [3],
+        [{"number": 3}],
+        [plain | {"gain": "much"}],
+        [plain | {"number": 7}],
+    ):
+        assert _compared(told, [2, 3]) is None
+    [read] = _compared([plain], [2, 3]) or []
+    assert read.plain() == plain
 
 
 def test_another_file_at_the_place_of_a_journal_is_told_once(tmp_path: Path) -> None:
