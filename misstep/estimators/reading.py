@@ -76,7 +76,7 @@ def first_features(estimator: Any, X: Any) -> Dataset:
     if not _is_frame(X):
         return Matrix(_numbers(estimator, X, reset=True))
     with _in_our_words("X", "a table with a name for each column"):
-        validate_data(estimator, X, reset=True, skip_check_array=True)
+        validate_data(estimator, _names_alone(X), reset=True, skip_check_array=True)
     return read_table(X, name="X")
 
 
@@ -221,10 +221,20 @@ def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
     return array
 
 
+def _names_alone(X: Any) -> Any:
+    """Return a frame with the columns of the frame X and no rows.
+
+    Older scikit-learns find the names of a polars frame only up to polars 1.
+    """
+    import pandas
+
+    return pandas.DataFrame(columns=pandas.Index(list(X.columns), dtype=object))
+
+
 def _check_columns(estimator: Any, X: Any) -> None:
     """Raise DataError unless the frame X has the columns of fit in their order."""
     try:
-        validate_data(estimator, X, reset=False, skip_check_array=True)
+        validate_data(estimator, _names_alone(X), reset=False, skip_check_array=True)
     except ValueError as error:
         known = [str(name) for name in getattr(estimator, "feature_names_in_", ())]
         given = [str(name) for name in X.columns]
