@@ -22,6 +22,7 @@ from misstep.doctor.finding import Finding, NotExamined, Severity
 from misstep.doctor.rule import CannotTellError, Rule
 from misstep.doctor.weighing import weighed
 from misstep.errors import MisstepError
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.record import SIGNALS, Record, read_record
 from misstep.text.experiments import outcome_words
 from misstep.text.plain import printable
@@ -91,6 +92,7 @@ def diagnose(path: Path | str) -> Diagnosis:
     return examine(read_record(path))
 
 
+@with_own_float_errors
 def examine(record: Record) -> Diagnosis:
     """Let every rule examine `record`."""
     began = time.perf_counter()

@@ -27,6 +27,7 @@ from misstep.estimators.diagram import without_scripts
 from misstep.estimators.probing import check_same_rows, probed
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import (
     Decision,
     Examples,
@@ -128,6 +129,7 @@ class Estimator(BaseEstimator):
         """
         save_model(self._fitted_model(), os.fspath(path))
 
+    @with_own_float_errors
     def plot(self, kind: str, X: Any = None, y: Any = None, *, ax: Any = None, **more: Any) -> Any:
         """Draw what it does, or how it learned, on matplotlib's axes; return the display.
 
@@ -155,6 +157,7 @@ class Estimator(BaseEstimator):
         """Return answers as the model takes them, (rows,). Raises DataError or ArgumentError."""
         raise NotImplementedError
 
+    @with_own_float_errors
     def explain(self, X: Any, row: int = 0) -> Any:
         """Return what is predicted for row `row` of X, from 0, and what each part did to that.
 
@@ -166,6 +169,7 @@ class Estimator(BaseEstimator):
         assert isinstance(model, Model)
         return model.explain(further_features(self, X, model), row)
 
+    @with_own_float_errors
     def diagnose(
         self,
         X: Any = None,
@@ -219,6 +223,7 @@ class Estimator(BaseEstimator):
             options = replace(options, seed=record.description.seed)
         return probed(record, untrained(recognize(examples.data, options, examples)), budget)
 
+    @with_own_float_errors
     def repair(
         self,
         X: Any,
@@ -280,6 +285,7 @@ class Estimator(BaseEstimator):
             )
         return repair
 
+    @with_own_float_errors
     def report(self, path: str | os.PathLike[str] | None = None) -> Report:
         """Return a page that shows the latest training: an `ms.report.Report`.
 
@@ -373,7 +379,7 @@ class Estimator(BaseEstimator):
         self.loss_ = run.losses[kept] if run.history else math.nan
         self._result = result
         if not run.finished:
-            warnings.warn(f"training ended early: {run.ending}", ConvergenceWarning, stacklevel=3)
+            warnings.warn(f"training ended early: {run.ending}", ConvergenceWarning, stacklevel=4)
 
     def _keep(self, result: FitResult) -> None:
         """Keep the model and how it was trained. Raises ArgumentError when nothing came of it."""

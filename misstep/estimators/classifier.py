@@ -20,6 +20,7 @@ from misstep.estimators.reading import (
     labels_of,
 )
 from misstep.ir import Array
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
 
 
@@ -49,6 +50,7 @@ class Classifier(ClassifierMixin, Estimator):
     first: ClassVar[str] = "network"
     model_: Model
 
+    @with_own_float_errors
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Classifier:
         """Train anew on rows X and their classes y, and return the estimator.
 
@@ -90,6 +92,7 @@ class Classifier(ClassifierMixin, Estimator):
     def _encoded(self, y: Any, rows: int) -> Array:
         return codes_of(labels_of(self, y, rows), self.classes_, np.ones(rows, bool))
 
+    @with_own_float_errors
     def partial_fit(
         self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None
     ) -> Classifier:
@@ -141,12 +144,14 @@ class Classifier(ClassifierMixin, Estimator):
             )
         return self.classes_
 
+    @with_own_float_errors
     def predict(self, X: Any) -> Array:
         """Return the likeliest class of each row, (rows,). Raises NotFittedError or DataError."""
         outputs = self._outputs(X)
         predicted: Array = self.classes_[outputs.argmax(axis=1)]
         return predicted
 
+    @with_own_float_errors
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each of `classes_`, (rows, classes), rows summing to 1.
 

@@ -16,6 +16,7 @@ from misstep.data import Table, read_table
 from misstep.drawing import Drawing
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.ir.masks import without_mask
 from misstep.modeling import (
     Face,
@@ -61,6 +62,7 @@ class Forecaster(Estimator):
     first: ClassVar[str] = "horizon"
     model_: ForecastModel
 
+    @with_own_float_errors
     def fit(self, series: Any, target: str | None = None) -> Forecaster:
         """Learn from a series, the oldest row first or with a date in each row.
 
@@ -87,6 +89,7 @@ class Forecaster(Estimator):
     def _modality(self, options: Options, *data: Any, **named: Any) -> Modality:
         return recognize(*self._series_and_options(options, *data, **named))
 
+    @with_own_float_errors
     def predict(self, steps: int | None = None, series: Any = None) -> pandas.DataFrame:
         """Return the next steps after the end of what was learned from, or of `series`.
 
@@ -98,6 +101,7 @@ class Forecaster(Estimator):
         data = None if series is None else _table(series, model.target.name)[0]
         return model.forecast(data, steps)
 
+    @with_own_float_errors
     def back_test(self, series: Any = None) -> pandas.DataFrame:
         """Return the mean absolute error of each step ahead, beside that of the last value.
 
@@ -127,6 +131,7 @@ class Forecaster(Estimator):
             }
         )
 
+    @with_own_float_errors
     def explain(
         self, series: Any = None, row: int | None = None, step: int = 1
     ) -> ForecastAttribution:
@@ -141,6 +146,7 @@ class Forecaster(Estimator):
         return model.explain(data, row, step)
 
     # A series answers itself: there is no y.
+    @with_own_float_errors
     def plot(  # type: ignore[override]
         self, kind: str = "forecast", series: Any = None, *, ax: Any = None, **more: Any
     ) -> Any:

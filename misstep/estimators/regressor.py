@@ -16,6 +16,7 @@ from misstep.estimators.reading import (
     numbers_of,
 )
 from misstep.ir import Array
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
 
 
@@ -43,6 +44,7 @@ class Regressor(RegressorMixin, Estimator):
     first: ClassVar[str] = "network"
     model_: Model
 
+    @with_own_float_errors
     def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Regressor:
         """Train anew on rows X and their answers y, and return the estimator.
 
@@ -63,6 +65,7 @@ class Regressor(RegressorMixin, Estimator):
     def _encoded(self, y: Any, rows: int) -> Array:
         return self.model_.target.encode(numbers_of(self, y, rows))
 
+    @with_own_float_errors
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
         """Go once through the rows X, weights and optimizer as they stand; return the estimator.
 
@@ -87,6 +90,7 @@ class Regressor(RegressorMixin, Estimator):
     def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
         return self._examples(first_features(self, X), y, sample_weight, groups)
 
+    @with_own_float_errors
     def predict(self, X: Any) -> Array:
         """Return the number predicted for each row, (rows,), in the unit of y.
 

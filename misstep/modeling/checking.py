@@ -14,6 +14,7 @@ from typing import Any
 
 from misstep.data import Dataset, read_source, read_table
 from misstep.doctor import Diagnosis, examine_start
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling.before_training import untrained
 from misstep.modeling.modalities import Modality
 from misstep.modeling.options import make_options
@@ -43,6 +44,7 @@ class Check:
         return replace(self, diagnosis=replace(examine_start(self.record), seconds=seconds))
 
 
+@with_own_float_errors
 def check(
     data: Any, target: str | None = None, *, network: Any = None, **options: Any
 ) -> Diagnosis:

@@ -15,6 +15,7 @@ from misstep.data import Series, SeriesWindows, Table, Target, read_series, read
 from misstep.data.stored_json import Stored, from_plain, to_plain
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling.metrics import Scores, number_scores
 from misstep.modeling.model import TrainedModel
 from misstep.modeling.model_summary import summary_text
@@ -210,11 +211,13 @@ class ForecastModel(TrainedModel):
         """Return a row for each origin that has a whole window before it, (origins, features)."""
         return self.preprocessing.transform(self.read(data))
 
+    @with_own_float_errors
     def predict(self, data: Any) -> Array:
         """Return the next steps from each origin, (origins, horizon), in the target's unit."""
         series = self.read(data)
         return self._predict(series, self.preprocessing.origins(series))
 
+    @with_own_float_errors
     def evaluate(self, data: Any) -> Scores:
         """Return the scores over all origins of `data` whose next steps are known."""
         return self.back_test(self.read(data)).scores
@@ -247,6 +250,7 @@ class ForecastModel(TrainedModel):
                 columns[name] = self.preprocessing.decode(moved, series, origin)[0]
         return pandas.DataFrame(columns)
 
+    @with_own_float_errors
     def explain(
         self, data: Any = None, row: int | None = None, step: int = 1
     ) -> ForecastAttribution:
@@ -273,6 +277,7 @@ class ForecastModel(TrainedModel):
         learned = data is None and row is None
         return attribute_forecast(self, series, row, step, first=0, learned=learned)
 
+    @with_own_float_errors
     def back_test(self, series: Series, since: int = 0) -> BackTest:
         """Forecast from each origin and compare; only steps from row `since` on are predicted.
 

@@ -14,6 +14,7 @@ import numpy as np
 from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
 from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.ir.masks import known_values
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.model_summary import summary_text
@@ -103,13 +104,16 @@ class TrainedModel(ABC):
         """
 
     @abstractmethod
+    @with_own_float_errors
     def predict(self, data: Any) -> Array:
         """Return the predictions for `data`. Raises DataError."""
 
     @abstractmethod
+    @with_own_float_errors
     def evaluate(self, data: Any) -> Scores:
         """Return the scores on what of `data` has an answer. Raises DataError."""
 
+    @with_own_float_errors
     def plot(self, kind: str, data: Any = None, ax: Any = None, **more: Any) -> Any:
         """Draw what it does on `data` on matplotlib's axes; return an `ms.plots.ModelDisplay`.
 
@@ -197,6 +201,7 @@ class Model(TrainedModel):
         self.notes += notes
         return present, encoded
 
+    @with_own_float_errors
     def outputs(self, data: Any) -> Array:
         """Return probabilities of the classes, (rows, classes), or standardized numbers (rows, 1).
 
@@ -204,6 +209,7 @@ class Model(TrainedModel):
         """
         return self.outputs_of(self.encode(data))
 
+    @with_own_float_errors
     def predict(self, data: Any) -> Array:
         """Return the prediction for each row: a class, or a number in the target's own unit."""
         return self.decide(self.outputs(data))
@@ -218,6 +224,7 @@ class Model(TrainedModel):
         """Return the scores of `outputs` beside encoded answers `truth`, (rows,), by metric."""
         return target_scores(outputs, truth, self.target)
 
+    @with_own_float_errors
     def evaluate(self, data: Any) -> Scores:
         """Return the scores on the rows of `data` that have an answer. Raises DataError."""
         known = self.truth(data)
@@ -228,6 +235,7 @@ class Model(TrainedModel):
         present, answers = known
         return self.judge(self.outputs(data)[present], answers)
 
+    @with_own_float_errors
     def explain(self, data: Any, row: int = 0) -> Attribution:
         """Return what is predicted for row `row` of data, from 0, and what each part did to that.
 

@@ -18,6 +18,7 @@ from misstep.data.preparation import FOLDER as PREPARED
 from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, DataError, MisstepError
 from misstep.exchange import joined
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling.decisions import Decision
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities import Modality
@@ -31,6 +32,7 @@ from misstep.offers import ask
 __all__ = ["Walk", "check_request", "preparation_for", "recognize", "train"]
 
 
+@with_own_float_errors
 def train(
     data: Dataset | str | os.PathLike[str],
     options: Options | None = None,
@@ -50,7 +52,7 @@ def train(
     if folder is not None and joined().is_first:
         keep_outcome(Outcome.of_result(result), result.run.record, folder)
         if trouble := ask("report left by a walk")(result, folder):
-            warnings.warn(trouble, RuntimeWarning, stacklevel=2)
+            warnings.warn(trouble, RuntimeWarning, stacklevel=3)
     return result
 
 

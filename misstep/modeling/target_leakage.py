@@ -219,6 +219,7 @@ def _share_of_line(x: Array, y: Array) -> tuple[float, Array]:
     order = np.random.default_rng(0).permutation(len(y))
     learned, other = order[: len(y) // 2], order[len(y) // 2 :]
     center, scale = x.mean(axis=0), x.std(axis=0)
+    scale[scale == 0] = 1.0  # of numbers near 1e-300, whose squares are 0
     z = np.column_stack([(x - center) / scale, np.ones(len(x))])
     weights = np.linalg.lstsq(z[learned], y[learned], rcond=None)[0]
     error = np.square(y[other] - z[other] @ weights).mean()

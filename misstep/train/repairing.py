@@ -129,14 +129,14 @@ def repaired(
     try:
         done = repairer(trainer, run, rows, validation, budget, callbacks)
     except MisstepError as error:
-        warnings.warn(f"not repaired: {error}", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"not repaired: {error}", RuntimeWarning, stacklevel=5)
         return run
     event = done.event()
     run.record.events.append(event)
     trouble = None if run.folder is None else add_events(run.folder, [event])
     if trouble is not None:
         words = f"what was tried could not be added to the record: {trouble}"
-        warnings.warn(words, RuntimeWarning, stacklevel=4)
+        warnings.warn(words, RuntimeWarning, stacklevel=5)
     if done.run is None:
         return replace(run, repair=done)
     vars(trainer).update(vars(done.trainer))

@@ -32,4 +32,4 @@ def leave_report(run: Run) -> None:
         # As in training, Ctrl-C ends what goes on and keeps what there is.
         trouble = "no report was written: you ended it"
     if trouble:
-        warnings.warn(trouble, RuntimeWarning, stacklevel=3)
+        warnings.warn(trouble, RuntimeWarning, stacklevel=4)

@@ -72,7 +72,9 @@ class RunFolder:
             raise ArgumentError(
                 "checkpoint_every", needed="a number of updates, or None", got=repr(every)
             )
-        self.folder = Path(folder)
+        # Where it is now, also when the program goes to another folder amid training.
+        self.folder = Path(folder).absolute()
+        self._called = folder
         self.facts = {}
         self.every = every
         self._written = time.monotonic()
@@ -85,7 +87,7 @@ class RunFolder:
 
     def __enter__(self) -> RunFolder:
         """Have the folder for this run alone. Raises StorageError where another run works there."""
-        check_run_folder(self.folder, f"the run folder {self.folder}")
+        check_run_folder(self.folder, f"the run folder {self._called}")
         make_folder(self.folder)
         self._lock.enter_context(folder_lock(self.folder))
         return self
@@ -166,7 +168,7 @@ class RunFolder:
                 # Two long sums of bytes would tell nobody anything.
                 needed, got = "the very rows that it learned from", "rows that differ"
             raise ArgumentError(
-                f"going on with the run in {self.folder}",
+                f"going on with the run in {self._called}",
                 needed=needed,
                 got=got,
                 try_="the same data and settings, or another folder",
@@ -192,7 +194,7 @@ class RunFolder:
                 # That of a run which ended before it had a checkpoint must not replace another's.
                 _put_aside(record, before)
         except OSError as error:
-            raise StorageError.of_writing(f"{self.folder}", error) from error
+            raise StorageError.of_writing(f"{self._called}", error) from error
         make_folder(self._checkpoints)
         self._own = resumed
         if not resumed:

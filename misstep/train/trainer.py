@@ -23,6 +23,7 @@ from misstep.doctor import Diagnosis, examine_start
 from misstep.errors import ArgumentError, NotFittedError, NotYetError
 from misstep.exchange import ALONE, Ranks, world
 from misstep.ir import Array
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.nn import Module, Network
 from misstep.nn.inference import Inference
 from misstep.nn.losses import Loss
@@ -187,6 +188,7 @@ class Trainer:
         """Return where training stands, None before it began; not to be written into."""
         return self._state
 
+    @with_own_float_errors
     def fit(
         self,
         x: npt.ArrayLike,
@@ -315,7 +317,7 @@ class Trainer:
             ).run()
         self.last_run = run
         for note in run.notes:
-            warnings.warn(note, RuntimeWarning, stacklevel=2)
+            warnings.warn(note, RuntimeWarning, stacklevel=3)
         first = run
         if budget is not None:
             run = repaired(self, run, (x, y, sample_weight), validation, budget, called)
@@ -489,6 +491,7 @@ class Trainer:
             shuffle=self.shuffle,
         )
 
+    @with_own_float_errors
     def find_learning_rate(
         self,
         x: npt.ArrayLike,
@@ -535,11 +538,13 @@ class Trainer:
         movable = lowest is None and highest is None
         return range_test(forks, lowest=low, highest=high, steps=steps, movable=movable)
 
+    @with_own_float_errors
     def predict(self, x: npt.ArrayLike) -> Array:
         """Return the predictions for `x` (rows, …): probabilities of classes, else the outputs."""
         rows = self.network.check_rows(x)
         return self._inference.predict(rows, self.loss, self.threads)
 
+    @with_own_float_errors
     def evaluate(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:
@@ -549,12 +554,14 @@ class Trainer:
         inference = self._inference
         return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.threads)[0]
 
+    @with_own_float_errors
     def row_losses(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:
         """Return the loss of each row, (rows,), float64, without dropout, penalties and weights."""
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, None)
         return self._inference.row_losses(rows.x, rows.y, self.loss, self.threads)
 
+    @with_own_float_errors
     def row_scores(self, x: npt.ArrayLike, y: npt.ArrayLike) -> RowScores:
         """Return how hard each row is for the network as it is: losses and gradient norms, (rows,).
 
@@ -646,6 +653,7 @@ class Trainer:
             writer.measures(0, seen)
         return writer.record
 
+    @with_own_float_errors
     def check(
         self,
         x: npt.ArrayLike,

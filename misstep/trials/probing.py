@@ -20,6 +20,7 @@ import numpy.typing as npt
 import misstep.trials.experiments
 from misstep.doctor import Diagnosis, Evidence, Finding, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.record import Record
 from misstep.text.experiments import outcome_words
 from misstep.train import Trainer
@@ -126,6 +127,7 @@ def words_of(outcome: Outcome) -> str:
     return outcome_words(outcome.plain())
 
 
+@with_own_float_errors
 def probe_trainer(
     trainer: Trainer,
     x: npt.ArrayLike,

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from misstep.doctor import Diagnosis, Evidence, examine
 from misstep.doctor.unfinished import USUAL_BATCH
 from misstep.errors import NotFittedError
+from misstep.ir.float_errors import with_own_float_errors
 from misstep.record import Record
 from misstep.text.plain import printable
 from misstep.text.repairs import repair_words, summary_words
@@ -308,6 +309,7 @@ def repair_run(
     return repair
 
 
+@with_own_float_errors
 def repair_trainer(
     trainer: Trainer,
     x: npt.ArrayLike,
