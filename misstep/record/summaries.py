@@ -187,11 +187,17 @@ def copies(x: Array, other: Array) -> Array | None:
     """
     flat, others = x.reshape(len(x), -1), other.reshape(len(other), -1)
     some, some_of_others = _first_numbers(flat), _first_numbers(others)
-    alike, others_alike = np.isin(some, some_of_others), np.isin(some_of_others, some)
+    # By sorting: NumPy 2.0 subtracts such numbers of 64 bits as signed ones, and fails.
+    alike, others_alike = (
+        np.isin(some, some_of_others, kind="sort"),
+        np.isin(some_of_others, some, kind="sort"),
+    )
     if (int(alike.sum()) + int(others_alike.sum())) * flat.shape[1] > MOST_COMPARED:
         return None
     same = np.zeros(len(others), bool)
-    same[others_alike] = np.isin(row_numbers(others[others_alike]), row_numbers(flat[alike]))
+    same[others_alike] = np.isin(
+        row_numbers(others[others_alike]), row_numbers(flat[alike]), kind="sort"
+    )
     return same
 
 
@@ -292,7 +298,7 @@ def _duplicates(flat: Array) -> int:
     """Return how many rows equal an earlier one; 0 where there are too many to compare."""
     first = _first_numbers(flat)
     numbers, counts = np.unique(first, return_counts=True)
-    alike = np.isin(first, numbers[counts > 1])
+    alike = np.isin(first, numbers[counts > 1], kind="sort")
     if int(alike.sum()) * flat.shape[1] > MOST_COMPARED:
         return 0
     return int(alike.sum()) - len(np.unique(row_numbers(flat[alike])))
