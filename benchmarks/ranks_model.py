@@ -1,6 +1,6 @@
 """How a training grows to 256 machines: a model of compute and exchange, drawn for docs.
 
-    python -m benchmarks.ranks_model      writes docs/many-machines.svg, prints the table of the page
+    python -m benchmarks.ranks_model      writes the picture, prints the table of the page
 
 The constants were measured by `benchmarks/ranks.py`; the page says where and what the model lacks.
 """
@@ -64,9 +64,9 @@ class Training:
 
 TCP = Wire(17e-6, 1.4e9)
 MEMORY = Wire(5e-6, 5.9e9)
-CNN = Training("convolutions with batch norm", 75e-6, 60e-6, 12_874, 30e-6, 3, 128)
-LSTM = Training("LSTM of 64, 30 steps", 33e-6, 60e-6, 19_338, 40e-6)
-DENSE = Training("784-256-256-10", 14e-6, 350e-6, 269_322, 250e-6)
+CNN = Training("convolutions with batch norm", 51e-6, 195e-6, 12_874, 30e-6, 3, 128)
+LSTM = Training("LSTM of 64, 30 steps", 39e-6, 68e-6, 19_338, 40e-6)
+DENSE = Training("784-256-256-10", 14e-6, 130e-6, 269_322, 250e-6)
 CASES = [
     (CNN, TCP, "TCP"),
     (LSTM, TCP, "TCP"),
