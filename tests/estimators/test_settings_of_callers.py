@@ -27,7 +27,7 @@ FRAME = pd.DataFrame(
     {
         "number": X[:, 0],
         "tiny": X[:, 1] * 1e-300,
-        "color": GENERATOR.choice(["red", "green", None], 60),
+        "color": GENERATOR.choice(np.array(["red", "green", None], object), 60),
         "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(GENERATOR.integers(0, 900, 60), "D"),
     }
 )
