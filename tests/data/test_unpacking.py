@@ -69,3 +69,14 @@ def test_a_picture_that_says_more_pixels_than_its_bytes_hold_is_not_decoded(tmp_
     images = read_images(tmp_path)
     assert len(images.train_images) == 2
     assert any("81,000,000 pixels, in 70 bytes" in note for note in images.notes)
+
+
+def test_an_image_that_is_nothing_but_blank_is_read(tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        (tmp_path / kind).mkdir()
+        PIL.Image.new("1", (1920, 1080)).save(tmp_path / kind / "screen.png", bits=1)
+    screen = tmp_path / "a" / "screen.png"
+    assert screen.stat().st_size * 3_000 < 1920 * 1080
+    images = read_images(tmp_path)
+    assert len(images) == 2
+    assert images.notes == []

@@ -55,9 +55,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 # Cameras reach 200 million pixels; a file that says more is a mistake or a trap.
 MOST_PIXELS = 200_000_000
 # A byte of a file holds at most so many pixels of one color: 344 to 1,032 in PNG (deflate), 2,730
-# in GIF (codes of 12 bits, each for 4,095 pixels). More than that, and than what any file may say,
-# is memory that a few bytes would take.
-MOST_PIXELS_OF_A_BYTE, FREE_PIXELS = 3_000, 1_000_000
+# in GIF (codes of 12 bits, each for 4,095 pixels). More is memory that a few bytes would take; so
+# would images that are nothing but blank, of one bit (8,256 in PNG, 7,000 in TIFF's fax codes) or
+# in WebP (16,000), of which those up to the size of a screen, 1,920 × 1,080, are believed.
+MOST_PIXELS_OF_A_BYTE, FREE_PIXELS = 3_000, 2_100_000
 # From this orientation on height and width are swapped.
 SWAPPED = 5
 # A few broken files are an accident, more than a tenth are a misunderstanding.
