@@ -26,8 +26,14 @@ def checked_weights(weights: object, rows: int) -> Floats:
         return np.ones(rows)
     weights = refuse_mask(weights, "sample_weight", "a weight of 0 where a row does not count")
     try:
-        array = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+        given = np.asarray(weights)
+        if given.dtype.kind in "cmMV":
+            # As floats they would lose a part, or be counts of whatever unit they are stored in.
+            raise DataError("sample_weight", needed="real numbers", got=str(given.dtype))
+        # A number beyond float64 is infinite, and refused as that.
+        with np.errstate(over="ignore"):
+            array = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError("sample_weight", needed="numbers", got=str(error)) from error
     if array.ndim == 0:
         array = np.full(rows, float(array))

@@ -19,6 +19,7 @@ from misstep.estimators.reading import (
     groups_of,
     labels_of,
 )
+from misstep.estimators.scoring import accuracy_of
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
@@ -158,3 +159,10 @@ class Classifier(ClassifierMixin, Estimator):
         Raises NotFittedError or DataError.
         """
         return self._outputs(X)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the share of rows X whose class y is predicted, from 0 to 1.
+
+        sample_weight: (rows,), what each row counts. Raises NotFittedError or DataError.
+        """
+        return accuracy_of(self, X, y, sample_weight)

@@ -75,7 +75,7 @@ def first_features(estimator: Any, X: Any) -> Dataset:
         return read_table(X, name="X")
     if not _is_frame(X):
         return Matrix(_numbers(estimator, X, reset=True))
-    with _in_our_words("X", "a table with a name for each column"):
+    with in_our_words("X", "a table with a name for each column"):
         validate_data(estimator, _names_alone(X), reset=True, skip_check_array=True)
     return read_table(X, name="X")
 
@@ -101,7 +101,7 @@ def further_features(estimator: Any, X: Any, model: TrainedModel) -> Dataset:
         frame = X
     else:
         # Without names columns are taken in their order, as scikit-learn does (and warns).
-        with _in_our_words("X", "rows with the columns of fit"):
+        with in_our_words("X", "rows with the columns of fit"):
             array = validate_data(estimator, X, reset=False, dtype=None, ensure_all_finite=False)
         names = [column.name for column in model.preprocessing.columns]
         frame = {name: array[:, place] for place, name in enumerate(names)}
@@ -201,11 +201,11 @@ def _numbers(estimator: Any, X: Any, *, reset: bool) -> Array:
             try_="Reshape your data: X.reshape(1, -1) for one row, X.reshape(-1, 1) for one column",
         )
     if isinstance(X, np.ndarray | list | tuple) and len(X):
-        with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
+        with in_our_words("X", "an array (rows, features) of numbers, or a frame"):
             first = np.asarray(X[:1])
         if first.dtype.kind in "mMV":  # scikit-learn turns these into numbers, or others refuses
             refuse_kind(first, "X")
-    with _in_our_words("X", "an array (rows, features) of numbers, or a frame"):
+    with in_our_words("X", "an array (rows, features) of numbers, or a frame"):
         array: Array = validate_data(
             estimator, X, reset=reset, dtype=np.float64, ensure_all_finite=False
         )
@@ -258,7 +258,7 @@ def answers_of(estimator: Any, y: Any, rows: int) -> Array:
             try_="fit(X, y)",
         )
     y = refuse_mask(y, "y", "leaving those rows out")
-    with _in_our_words("y", "one answer for each row, shape (rows,)"):
+    with in_our_words("y", "one answer for each row, shape (rows,)"):
         shape = getattr(y, "shape", None) or np.asarray(y).shape
     if len(shape) == 2 and shape[1] > 1:
         raise DataError(
@@ -267,11 +267,15 @@ def answers_of(estimator: Any, y: Any, rows: int) -> Array:
             got=f"shape {tuple(shape)}",
             try_="an estimator for each column, as sklearn.multioutput makes them",
         )
-    with _in_our_words("y", "one answer for each row, shape (rows,)"):
+    with in_our_words("y", "one answer for each row, shape (rows,)"):
         column: Array = column_or_1d(y, warn=True)
     if len(column) != rows:
         raise DataError(
             "X and y", needed="as many answers as rows", got=f"{rows} rows, {len(column)} answers"
+        )
+    if column.dtype.kind == "V":
+        raise DtypeError(
+            "y", needed="one answer for each row", got=f"records of several fields ({column.dtype})"
         )
     _refuse_gaps(column)
     return column
@@ -311,7 +315,7 @@ def numbers_of(estimator: Any, y: Any, rows: int) -> Array:
             if column.dtype.kind == "M"
             else "how many hours or days they are, for example y / pandas.Timedelta('1h')",
         )
-    with _in_our_words("y", "numbers, since a Regressor predicts numbers"):
+    with in_our_words("y", "numbers, since a Regressor predicts numbers"):
         numbers = column.astype(np.float64)
     _refuse_gaps(numbers)
     return numbers
@@ -331,7 +335,7 @@ def labels_of(estimator: Any, y: Any, rows: int) -> Array:
         for place, label in enumerate(column.tolist()):
             if isinstance(label, str) and not label.isascii():
                 column[place] = sound_text(label)
-    with _in_our_words("y", "labels of classes, since a Classifier predicts classes"):
+    with in_our_words("y", "labels of classes, since a Classifier predicts classes"):
         check_classification_targets(column)
         np.unique(column)
     return column
@@ -385,13 +389,14 @@ def groups_of(groups: Any, rows: int) -> Array | None:
     """
     if groups is None:
         return None
-    with _in_our_words("groups", "one for each row, shape (rows,)"):
+    with in_our_words("groups", "one for each row, shape (rows,)"):
         column = np.asarray(column_or_1d(groups, warn=True))
     if len(column) != rows:
         raise DataError(
             "groups", needed=f"one for each of the {rows} rows", got=f"{len(column)} of them"
         )
-    return group_numbers(column)
+    with in_our_words("groups", "names or numbers, one for each row"):
+        return group_numbers(column)
 
 
 def number_target(y: Any, rows: int) -> Target:
@@ -413,13 +418,13 @@ def _plain(label: Any) -> Any:
 
 
 @contextmanager
-def _in_our_words(which: str, needed: str) -> Iterator[None]:
+def in_our_words(which: str, needed: str) -> Iterator[None]:
     """Raise what scikit-learn or NumPy find wrong as errors of this library."""
     try:
         yield
     except MisstepError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         kind = DtypeError if isinstance(error, TypeError) else DataError
         words = str(error).strip().rstrip(".")
         if len(words) > MOST_WORDS:

@@ -15,6 +15,7 @@ from misstep.estimators.reading import (
     number_target,
     numbers_of,
 )
+from misstep.estimators.scoring import r2_of
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
@@ -98,3 +99,10 @@ class Regressor(RegressorMixin, Estimator):
         """
         outputs = self._outputs(X)
         return self.model_.decide(outputs)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R² of what is predicted for rows X whose numbers are y, at most 1.
+
+        sample_weight: (rows,), what each row counts. Raises NotFittedError or DataError.
+        """
+        return r2_of(self, X, y, sample_weight)

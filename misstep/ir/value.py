@@ -27,7 +27,16 @@ Array = npt.NDArray[Any]
 DTYPES = ("bool", "uint32", "int32", "int64", "float32", "float64")
 FLOATS = ("float32", "float64")
 
+# NumPy broadcasts no more axes than these.
+MOST_AXES = 32
+# More entries than any memory holds, and few enough for the whole numbers of a machine.
+LONGEST = 2**48
+
 _serial = itertools.count()
+
+
+def _in_short(length: int) -> str:
+    return f"{length:,}" if length < 10**18 else "more than 10^18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,12 @@ class Type:
             )
         if any(length < 0 for length in self.shape):
             raise ShapeError("a shape", needed="lengths of 0 or more", got=str(self.shape))
+        if len(self.shape) > MOST_AXES or max(self.shape, default=0) > LONGEST:
+            raise ShapeError(
+                "a shape",
+                needed=f"at most {MOST_AXES} axes, none longer than {LONGEST:,}",
+                got=f"{len(self.shape)} axes, the longest of {_in_short(max(self.shape))}",
+            )
 
     @property
     def size(self) -> int:

@@ -147,7 +147,10 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         raise FileFormatError(
             f"{path}: {error.which}", needed=error.needed, got=error.got, try_=error.try_
         ) from error
-    except (TypeError, ValueError, KeyError, MemoryError, RecursionError) as error:
+    except (
+        *(TypeError, ValueError, LookupError, OverflowError),
+        *(MemoryError, RecursionError),
+    ) as error:
         raise FileFormatError(f"{path}", needed="a model", got=str(error)[:300]) from error
 
 

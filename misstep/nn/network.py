@@ -350,7 +350,7 @@ class Network:
                 array = np.asarray(given, dtype=self.dtype)
         except MisstepError:
             raise
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DtypeError(
                 "the input of the network", needed="numbers in equally long rows", got=str(error)
             ) from error

@@ -108,7 +108,7 @@ def _finite_numbers(data: Any, name: str, dtype: str | None) -> Array:
             numbers = array if dtype is None else array.astype(dtype, copy=False)
     except DataError:
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(name, needed="numbers, as many in each row", got=str(error)) from error
     index = _first_not_finite(numbers)
     if index is not None:

@@ -72,6 +72,11 @@ def window_products(
     return result
 
 
+# With a stride, as many programs as phases are made: three seconds for this many. Transposed
+# convolutions of pictures have up to 32 × 32.
+MOST_PHASES = 16_384
+
+
 @dataclass(frozen=True)
 class Phase:
     """Every stride-th entry of x along one axis: which entries of windows they are.
@@ -81,7 +86,7 @@ class Phase:
     of the last one; `apart`: positions from one tap to the next.
     """
 
-    taps: tuple[int, ...]
+    taps: Sequence[int]
     step: int
     count: int
     first: int
@@ -97,12 +102,17 @@ def phases_of(length: int, positions: int, size: int, stride: int, dilation: int
     """
     phases = []
     count = -(-length // stride)
-    step = stride // math.gcd(stride, dilation)
+    common = math.gcd(stride, dilation)
+    step = stride // common
+    # Times this, a phase says the first of its taps.
+    inverse = pow(dilation // common, -1, step)
     for phase in range(min(stride, length)):
-        taps = tuple(k for k in range(size) if (phase - k * dilation) % stride == 0)
-        windows = [(phase - k * dilation) // stride for k in taps] or [0]
-        last = count - 1 + windows[0]
-        phases.append(Phase(taps, step, count, windows[-1], last, dilation * step // stride))
+        taps = range(phase // common * inverse % step, size, step) if phase % common == 0 else ()
+        highest, lowest = (
+            ((phase - k * dilation) // stride for k in (taps[0], taps[-1])) if taps else (0, 0)
+        )
+        last = count - 1 + highest
+        phases.append(Phase(taps, step, count, lowest, last, dilation * step // stride))
     return phases
 
 
@@ -158,6 +168,13 @@ class _Windowed(Op, abstract=True):
         exchanged. With a stride, entries of x are in fewer windows, and in turn in different ones:
         for each of these phases there is a convolution by a part of the weights.
         """
+        phases = math.prod(map(min, self.stride, shape[1:-1]))
+        if phases > MOST_PHASES:
+            raise ShapeError(
+                f"the stride of {self.name}",
+                needed=f"at most {MOST_PHASES:,} where positions are spread over entries",
+                got=" × ".join(f"{stride:,}" if stride < 10**18 else "…" for stride in self.stride),
+            )
         channels, filters = shape[-1], weight.shape[-1]
         taps = reshape(weight, (*self.window, channels, filters))
         space = [

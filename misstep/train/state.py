@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -182,6 +183,8 @@ class TrainingState:
                 raise FileFormatError(f"{name} of a checkpoint", needed=plain.__name__)
             if plain is int and not 0 <= value <= MOST:
                 raise FileFormatError(f"{name} of a checkpoint", needed=f"a count up to {MOST}")
+            if plain is float and not _is_number(value):
+                raise FileFormatError(f"{name} of a checkpoint", needed="a number that float64 has")
         _check_lists(document)
         best = document.get("best")
         if best is not None:
@@ -227,7 +230,8 @@ _PLAIN: dict[str, Any] = {
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # A whole number can be too large for a float.
+    return isinstance(value, float) or (type(value) is int and abs(value) <= sys.float_info.max)
 
 
 def _check_lists(document: dict[str, Any]) -> None:

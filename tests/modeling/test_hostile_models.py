@@ -45,6 +45,15 @@ def test_layers_that_double_on_each_level_are_refused(
     assert "calls of layers" in words
 
 
+def test_more_axes_than_arrays_have_are_refused(
+    seed: tuple[dict[str, Any], dict[str, Array]], tmp_path: Path
+) -> None:
+    inner: dict[str, Any] = {"kind": "ReLU"}
+    for _ in range(45):
+        inner = {"kind": "Ensemble", "members": 1, "layers": [inner]}
+    assert "axes" in refused(tmp_path / "m.misstep", {**seed[0], "network": inner}, {})
+
+
 def test_a_layer_that_stands_there_again_is_not_written_again() -> None:
     layer: ms.Module = ms.ReLU()
     for _ in range(40):
@@ -67,6 +76,15 @@ def test_more_inputs_than_the_data_have_are_refused_before_anything_is_made(
         [{"kind": "UpSample1D", "factor": 10**12}, {"kind": "GlobalAveragePool1D"}],
         [{"kind": "UpSample1D", "factor": 10**7}] * 3 + [{"kind": "GlobalAveragePool1D"}],
         [{"kind": "UpSample1D", "factor": 10**5}, {"kind": "SelfAttention", "heads": 1}],
+        *(
+            [{"kind": "Conv1DTranspose", "filters": 1} | sizes, {"kind": "GlobalAveragePool1D"}]
+            for sizes in (
+                {"kernel": 1, "stride": 10**6},
+                {"kernel": 10**9, "stride": 10**4},
+                {"kernel": 10**40},
+                {"kernel": 2, "dilation": 10**40},
+            )
+        ),
     ],
 )
 def test_a_row_that_would_take_all_memory_is_refused(

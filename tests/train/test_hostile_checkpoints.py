@@ -70,6 +70,8 @@ CHANGES = {
     "updates true": _set("training", "update", True),
     "callbacks of numbers": _set("training", "callbacks", [1, 2]),
     "callbacks of others": _set("training", "callbacks", [{"snapshots": [{"no": 1}]}, {}]),
+    "a sum beyond any float": _set("training", "loss_sum", 10**400),
+    "a loss beyond any float": _set("training", "best", {"epoch": 1, "loss": 10**400}),
     "no memory of stopping": _set("training", "callbacks", 1, {}),
 }
 
