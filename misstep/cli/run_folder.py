@@ -13,7 +13,7 @@ from pathlib import Path
 
 from misstep.cli.places import MODEL, RUNS
 from misstep.errors import StorageError
-from misstep.storage import folder_lock, make_folder
+from misstep.storage import folder_lock, is_container, make_folder
 from misstep.train.run_folder import check_run_folder
 
 # What a table's name may end in; the last of it says how it is packed.
@@ -60,6 +60,13 @@ def check_folder(folder: Path) -> None:
                 f"--out {folder}",
                 needed=f"a place for the file {MODEL}",
                 got="a folder of that name",
+                try_="another folder",
+            )
+        if (folder / MODEL).exists() and not is_container(folder / MODEL):
+            raise StorageError(
+                f"--out {folder}",
+                needed="a folder of its own",
+                got=f"one whose {MODEL} is not a model",
                 try_="another folder",
             )
     except StorageError:

@@ -36,7 +36,7 @@ class GaussianNoise(Module):
 
     def __post_init__(self) -> None:
         number = isinstance(self.deviation, int | float) and not isinstance(self.deviation, bool)
-        if not number or not 0 <= self.deviation < float("inf"):
+        if not number or not 0 <= self.deviation <= np.finfo("float64").max:
             raise ArgumentError(
                 "deviation of GaussianNoise", needed="0 or more", got=repr(self.deviation)
             )

@@ -17,7 +17,7 @@ from misstep.storage.checkpoint import (
     load_latest_checkpoint,
     save_checkpoint,
 )
-from misstep.storage.container import Container, read_container, write_container
+from misstep.storage.container import Container, is_container, read_container, write_container
 from misstep.storage.lock import FolderInUseError, Holder, folder_holder, folder_in_use, folder_lock
 from misstep.storage.mapped import check_mapped, expect_rows, is_beyond_memory
 from misstep.storage.mapped_rows import (
@@ -53,6 +53,7 @@ __all__ = [
     "foreign_files",
     "from_plain",
     "is_beyond_memory",
+    "is_container",
     "load_latest_checkpoint",
     "make_folder",
     "pieces_of",

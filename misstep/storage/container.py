@@ -28,6 +28,8 @@ Array = npt.NDArray[Any]
 _KEY = "misstep"
 # Headers of real files are some kilobytes; this is safetensors' own limit.
 LONGEST_HEADER = 100_000_000
+# With this the header begins, behind its length, since metadata come first.
+_BEGINNING = b'{"__metadata__":{"misstep":'
 _DTYPES = {
     "BOOL": "bool",
     "I8": "int8",
@@ -96,6 +98,16 @@ def read_container(path: Path | str, *, kind: str, newest: int) -> Container:
     """
     _look(Path(path), kind)
     return parse_container(read_file(path), path, kind=kind, newest=newest)
+
+
+def is_container(path: Path | str) -> bool:
+    """Tell whether a file begins as one of this library, whole or not; an empty one does, too.
+
+    For those who are about to replace it. Raises StorageError, FileFormatError for pipes.
+    """
+    with _opened(Path(path)) as file:
+        start = file.read(8 + len(_BEGINNING))
+    return not start or start[8:] == _BEGINNING
 
 
 def _look(path: Path, kind: str) -> None:
