@@ -173,7 +173,10 @@ def _groups_apart(
     free = len(singles) - (len(singles) + len(chosen) == len(rows))
     missing = min(size - len(chosen), free)
     if missing > 0:
-        chosen = np.concatenate([chosen, _apart(singles, missing, classes, seed, name, [])[1]])
+        alone_aside = singles
+        if missing < len(singles):
+            alone_aside = _apart(singles, missing, classes, seed, name, [])[1]
+        chosen = np.concatenate([chosen, alone_aside])
     elif not len(chosen) and len(counts) > 1:
         nearest = np.argmin(np.abs(counts - size))
         chosen = rows[here == nearest]

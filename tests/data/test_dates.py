@@ -6,9 +6,11 @@ import numpy as np
 import pandas
 import pytest
 
+from misstep.data.table.column_transformers import as_dates
 from misstep.data.table.column_types import recognize_columns
 from misstep.data.table.dates import date_format_of, parse_dates, parse_moments
 from misstep.data.table.number_dates import number_date_form, number_dates
+from misstep.errors import DataError
 
 
 def read(*words: str) -> list[str] | None:
@@ -189,3 +191,9 @@ def test_a_column_of_such_numbers_is_a_date_in_a_table() -> None:
     column = recognize_columns(frame, "y")[0]
     assert (str(column.column_type), column.form) == ("date", "%Y%m%d")
     assert "year, month and day" in column.reason
+
+
+def test_dates_that_fit_alone_but_not_together_are_told() -> None:
+    months = pandas.Series(["2024-01", "2024-02-03", "2024-05"])
+    with pytest.raises(DataError, match=r"column 'when', row 2: .*got '2024-02-03'"):
+        as_dates(months, "when", "ISO8601")

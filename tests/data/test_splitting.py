@@ -41,6 +41,35 @@ def test_each_row_once(rows: int, classes: int, validation: float, test: float, 
     )
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    rows=st.integers(2, 40),
+    groups=st.integers(1, 30),
+    classes=st.integers(0, 4),
+    validation=st.sampled_from([0.0, 0.1, 0.4]),
+    test=st.sampled_from([0.0, 0.2, 0.4]),
+    seed=st.integers(0, 5),
+)
+def test_no_group_is_on_two_sides(
+    rows: int, groups: int, classes: int, validation: float, test: float, seed: int
+) -> None:
+    numbers = np.random.default_rng(seed)
+    labels = numbers.integers(0, classes, rows) if classes else None
+    of = numbers.integers(0, groups, rows)
+    split = split_rows(rows, labels, validation, test, seed, of)
+    assert whole(split) == list(range(rows))
+    assert len(split.train) >= 1
+    sides = [set(of[part].tolist()) for part in (split.train, split.validation, split.test)]
+    assert sum(map(len, sides)) == len(set(of.tolist()))
+
+
+def test_rows_that_are_alone_may_all_be_set_aside() -> None:
+    # One pair of copies to learn from, and as many rows by themselves as are to be validated on.
+    split = split_rows(4, None, 0.5, 0.0, 0, np.array([0, 0, 1, 2]))
+    assert split.train.tolist() == [0, 1]
+    assert split.validation.tolist() == [2, 3]
+
+
 def test_classes_in_proportion() -> None:
     labels = np.array(["a"] * 80 + ["b"] * 19 + ["c"], dtype=object)
     split = split_rows(100, labels, 0.2, 0.2, seed=3)

@@ -7,6 +7,7 @@ its column into numbers that are never NaN. `preprocessor.py` puts them side by 
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -423,9 +424,11 @@ def as_dates(series: pandas.Series, column: str, form: str) -> NDArray[Any]:
         form = known_form[0] if known_form else "ISO8601"
     dates = parse_dates(words, form)
     if dates is None:
-        cells = zip(known, words, strict=True)
-        row, word = next(cell for cell in cells if parse_dates([cell[1]], form) is None)
-        raise _bad_date(column, row_of(series, int(row)), form, word)
+        # The first that does not fit those before it: 2024-01 and 2024-01-31 fit, but not both.
+        wrong_at = bisect.bisect_left(
+            range(len(words)), True, key=lambda last: parse_dates(words[: last + 1], form) is None
+        )
+        raise _bad_date(column, row_of(series, int(known[wrong_at])), form, words[wrong_at])
     result[known] = dates.to_numpy().astype("datetime64[s]")
     return result
 
