@@ -89,9 +89,6 @@ class PackedTables(Tables):
     ending = ".csv.gz"
     mutations = (*BYTES, *(within_gzip(CELLS),) * 4, *(within_gzip(each) for each in BYTES))
 
-    def make(self) -> list[bytes]:
-        return super().make()
-
 
 class SeriesTables(Tables):
     """Tables of a series in time, to forecast from."""
