@@ -39,6 +39,26 @@ def test_arrays_of_nothing_but_zeros_are_refused_where_they_are_many(tmp_path: P
         read_arrays(path)
 
 
+def test_an_archive_is_not_believed_what_it_says_of_its_packing(tmp_path: Path) -> None:
+    path = tmp_path / "lying.npz"
+    np.savez_compressed(path, x=np.zeros(20_000_000, "uint8"), y=np.arange(3))
+    content = bytearray(path.read_bytes())
+    # Where the list of entries says how many bytes the first one is packed in.
+    at = content.index(b"PK\x01\x02") + 20
+    content[at : at + 4] = (10_000_000).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(FileFormatError, match="at most 250 times"):
+        read_arrays(path)
+
+
+def test_many_arrays_that_each_unpack_to_little_are_refused_together(tmp_path: Path) -> None:
+    path = tmp_path / "many.npz"
+    zeros = np.zeros(6_000_000, "uint8")
+    np.savez_compressed(path, **{f"x{number}": zeros for number in range(3)})
+    with pytest.raises(FileFormatError, match="at most 250 times"):
+        read_arrays(path)
+
+
 def test_arrays_that_were_read_can_be_written_into(tmp_path: Path) -> None:
     np.savez_compressed(tmp_path / "some.npz", x=np.arange(5.0))
     x = read_arrays(tmp_path / "some.npz")["x"]

@@ -53,20 +53,25 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
             with path.open("rb") as file:
                 return {ALONE: _array(file, path, ALONE, path.stat().st_size)}
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > MOST_ARRAYS or sum(entry.file_size for entry in entries) > MOST_BYTES:
+            entries, there = archive.infolist(), path.stat().st_size
+            unpacked = sum(entry.file_size for entry in entries)
+            if len(entries) > MOST_ARRAYS or unpacked > MOST_BYTES:
                 raise FileFormatError(
                     str(path),
                     needed=f"at most {MOST_ARRAYS} arrays and {MOST_BYTES:,} bytes",
                     got="more",
                 )
+            # Together, since entries may be many, or lie in the same place.
+            check_ratio(path, there, unpacked, FREE_BYTES)
             arrays = {}
             for entry in entries:
                 if entry.filename.endswith(".npy"):
                     name = entry.filename.removesuffix(".npy")
                     with archive.open(entry) as file:
-                        largest = min(entry.file_size, entry.compress_size * MOST_PACKED)
-                        check_ratio(path, entry.compress_size, largest, FREE_BYTES)
+                        # An archive may say that more is packed in it than it holds.
+                        packed = min(entry.compress_size, there)
+                        largest = min(entry.file_size, packed * MOST_PACKED)
+                        check_ratio(path, packed, largest, FREE_BYTES)
                         arrays[name] = _array(file, path, name, largest)
     except MisstepError:
         raise
