@@ -41,7 +41,7 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
     rows = read_rows_for(source, model)
     page = Page(to_error=json or out is None)
     features = model.encode(rows)
-    outputs = model.outputs_of(features)
+    outputs = model.answers_of(features)
     # What was noticed as the file was read, such as rows left out, comes first.
     notes = [*(rows.notes if isinstance(rows, Table) else ()), *model.notes]
     known, words = _answers(model, rows)

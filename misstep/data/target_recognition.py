@@ -244,7 +244,11 @@ class _Answers:
             if both:
                 self.notes.append(f"{self.name}: {plain[both[0]]!r} and {both[0]!r} are one answer")
             return [int(plain[word]) for word in words]
-        numbers = {word: float(word) for word in different}
+        try:
+            numbers = {word: float(word) for word in different}
+        except ValueError:
+            # Such as the sign − (U+2212), which is read by forms, not by Python.
+            return list(words)
         if all(category_words([number]) == [word] for word, number in numbers.items()):
             return [_label(numbers[word]) for word in words]
         return list(words)

@@ -362,7 +362,7 @@ class Estimator(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         model = self._fitted_model()
-        return model.outputs_of(model.encode(further_features(self, X, model)))
+        return model.answers_of(model.encode(further_features(self, X, model)))
 
     def _take(self, result: FitResult, *, in_parts: bool = False) -> None:
         """Keep what came of training, and warn of what a person should know.

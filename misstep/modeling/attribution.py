@@ -202,7 +202,7 @@ def attribute_row(model: Model, row: SingleRow) -> Attribution:
 
     Raises DataError for rows that can't be taken apart.
     """
-    outputs = model.outputs_of(row.features)
+    outputs = model.answers_of(row.features)
     target = model.target
     graph = model.row_graph(row.features, row.answer)
     probabilities: dict[str, float] = {}

@@ -17,7 +17,7 @@ from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling.metrics import Scores, number_scores
-from misstep.modeling.model import TrainedModel
+from misstep.modeling.model import TrainedModel, finite_answers
 from misstep.modeling.model_summary import summary_text
 from misstep.nn import Network
 from misstep.nn.losses import Loss
@@ -215,7 +215,7 @@ class ForecastModel(TrainedModel):
     def predict(self, data: Any) -> Array:
         """Return the next steps from each origin, (origins, horizon), in the target's unit."""
         series = self.read(data)
-        return self._predict(series, self.preprocessing.origins(series))
+        return finite_answers(self._predict(series, self.preprocessing.origins(series)))
 
     @with_own_float_errors
     def evaluate(self, data: Any) -> Scores:
@@ -237,17 +237,18 @@ class ForecastModel(TrainedModel):
         series = self.learned_from() if data is None else self.read(data)
         origin = np.array([len(series) - 1])
         features = self.preprocessing.transform(series, origin)
-        outputs = np.asarray(self.outputs_of(features), np.float64)[:, :steps]
+        outputs = np.asarray(self.answers_of(features), np.float64)[:, :steps]
         columns: dict[str, Any] = {"step": np.arange(1, steps + 1)}
         dates = series.following(steps)
         if dates is not None:
             columns["date"] = series.stamped(dates)
-        columns["prediction"] = self.preprocessing.decode(outputs, series, origin)[0]
+        decode = self.preprocessing.decode
+        columns["prediction"] = finite_answers(decode(outputs, series, origin))[0]
         if self.interval is not None:
             spread = self.preprocessing.answer_spread
             for name in ("lower", "upper"):
                 moved = outputs + np.array(getattr(self.interval, name))[:steps] / spread
-                columns[name] = self.preprocessing.decode(moved, series, origin)[0]
+                columns[name] = finite_answers(decode(moved, series, origin))[0]
         return pandas.DataFrame(columns)
 
     @with_own_float_errors

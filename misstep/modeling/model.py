@@ -137,6 +137,13 @@ class TrainedModel(ABC):
             return np.concatenate([1 - outputs, outputs], axis=1)
         return outputs
 
+    def answers_of(self, features: Array) -> Array:
+        """Return `outputs_of` rows that somebody asks about. Raises DataError where not finite.
+
+        So it is with weights that grew beyond use, and with rows far beyond those of training.
+        """
+        return finite_answers(self.outputs_of(features))
+
     @abstractmethod
     def summary(self) -> str:
         """Return what is predicted, the layers and how training went, as text.
@@ -207,7 +214,7 @@ class Model(TrainedModel):
 
         The classes are those of `target.classes`, in their order.
         """
-        return self.outputs_of(self.encode(data))
+        return self.answers_of(self.encode(data))
 
     @with_own_float_errors
     def predict(self, data: Any) -> Array:
@@ -217,7 +224,7 @@ class Model(TrainedModel):
     def decide(self, outputs: Array) -> Array:
         """Return the predictions that `outputs` mean."""
         if self.target.is_number:
-            return self.target.decode_outputs(outputs.reshape(-1))
+            return finite_answers(self.target.decode_outputs(outputs.reshape(-1)))
         return self.target.decode(outputs.argmax(axis=1))
 
     def judge(self, outputs: Array, truth: Array) -> Scores:
@@ -295,3 +302,17 @@ class Model(TrainedModel):
             self.facts,
             sample_name=self.preprocessing.sample_name,
         )
+
+
+def finite_answers(answers: Array) -> Array:
+    """Return answers, (rows, …), all of them finite numbers. Raises DataError."""
+    finite = np.isfinite(answers)
+    if not finite.all():
+        row = int(np.argwhere(~finite)[0][0])
+        raise DataError(
+            f"the prediction for row {row + 1}",
+            needed="a finite number",
+            got=str(answers[row][~finite[row]].flat[0]),
+            try_="numbers of the size that it was trained on; if they are, the model is of no use",
+        )
+    return answers

@@ -105,3 +105,20 @@ def test_weights_that_are_no_numbers_are_refused(
     name = sorted(each for each in arrays if each.endswith("weight"))[0]
     damaged = {**arrays, name: np.full_like(arrays[name], number)}
     assert name in refused(tmp_path / "m.misstep", document, damaged)
+
+
+def test_weights_that_overflow_give_no_answer_instead_of_none(
+    seed: tuple[dict[str, Any], dict[str, Array]], tmp_path: Path
+) -> None:
+    large = {
+        name: np.full_like(array, 3e38) if array.dtype == np.float32 else array
+        for name, array in seed[1].items()
+    }
+    large["dense2.weight"][::2] *= -1
+    path = tmp_path / "m.misstep"
+    write_container(path, seed[0], large, kind="model", version=1)
+    model = ms.load_model(path)
+    rows = np.ones((3, 4)) * [[0.0], [-900.0], [900.0]]
+    for ask in (model.predict, model.outputs, model.explain):
+        with pytest.raises(ms.DataError, match="needed a finite number"):
+            ask(rows[::-1])
