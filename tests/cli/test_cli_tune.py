@@ -152,13 +152,15 @@ def test_bad_input_is_one_line_and_destroys_nothing(
     run: Run, table: Path, words: list[Any], said: str
 ) -> None:
     FOLDER.mkdir(parents=True)
-    MODEL.write_text("what was there")
+    # As a model begins, since a folder with another file of that name is refused before.
+    there = bytes(8) + b'{"__metadata__":{"misstep":' + b" what was there"
+    MODEL.write_bytes(there)
     done = run("tune", *FLOWERS, "--trials", 2, *words)
     assert done.code == 2, done.err
     last = done.err.strip().splitlines()[-1]
     assert last.startswith("misstep: ")
     assert said in last
-    assert MODEL.read_text() == "what was there"
+    assert MODEL.read_bytes() == there
 
 
 def test_a_source_that_is_not_there(run: Run, own_folder: None) -> None:
