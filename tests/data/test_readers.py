@@ -10,7 +10,7 @@ import pytest
 
 from misstep.data import Dataset, Images, Preprocessor, Table, read_rows, read_source
 from misstep.data.io import readers
-from misstep.data.io.readers import Reader, unknown_source
+from misstep.data.io.readers import Reader, read_images, unknown_source
 from misstep.data.table.column_types import recognize_columns
 from misstep.errors import DataError, StorageError
 
@@ -59,3 +59,9 @@ def test_rows_to_predict_for_are_of_the_kind_that_was_learned_from(tmp_path: Pat
     assert len(read_rows(tmp_path / "rows.csv", preprocessing, "y")) == 9
     with pytest.raises(DataError, match="columns of training"):
         read_rows("digits", preprocessing, "y")
+
+
+def test_a_name_that_no_file_can_have_is_told() -> None:
+    for read in (read_source, read_images):
+        with pytest.raises(StorageError, match="a name that a file can have, but got 5000 letters"):
+            read("x" * 5000)

@@ -8,6 +8,7 @@ that the operating system, gzip or a codec can complain about becomes an excepti
 from __future__ import annotations
 
 import codecs
+import errno
 import gzip
 import os
 import stat
@@ -31,6 +32,7 @@ __all__ = [
     "open_bytes",
     "read_block",
     "read_text",
+    "refuse_long_name",
 ]
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -68,6 +70,23 @@ KNOWN_KINDS = {
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"\x7fELF": "a program",
 }
+
+
+def refuse_long_name(source: str | os.PathLike[str]) -> None:
+    """Raise StorageError for a name so long that the system can't even say whether it is there."""
+    try:
+        os.stat(source)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return
+        words = os.fsdecode(source)
+        raise StorageError(
+            f"the path {words[:30]!r}...",
+            needed="a name that a file can have",
+            got=f"{len(words)} letters",
+        ) from error
+    except ValueError:
+        return
 
 
 def existing_path(source: str | os.PathLike[str], folder: bool = False) -> Path:

@@ -19,6 +19,7 @@ from misstep.data.image.idx_folders import IDX_NAMES, is_idx_folder, read_idx_fo
 from misstep.data.image.images import Images, images_from_arrays
 from misstep.data.image.prepared_arrays import prepared_arrays
 from misstep.data.io.examples import EXAMPLES, read_example
+from misstep.data.io.files import refuse_long_name
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preparation import Preparation
@@ -69,6 +70,7 @@ def read_source(source: str | os.PathLike[str], preparation: Preparation | None 
     folders of images or of .txt files. Raises StorageError, FileFormatError, DataError.
     """
     name = os.fspath(source)
+    refuse_long_name(name)
     reader = next(reader for reader in _READERS if reader.recognizes(name))
     return reader.read(name) if preparation is None else reader.read_prepared(name, preparation)
 
@@ -96,6 +98,7 @@ def read_images(
     >>> ms.read_images("two.npz").train_images.shape
     (2, 8, 8)
     """
+    refuse_long_name(source)
     path = Path(os.fspath(source))
     preparation = None if prepared is None else Preparation.of(prepared, memory)
     if path.is_dir() and not is_idx_folder(path):
@@ -120,6 +123,7 @@ def read_rows(
     such as single images, or texts one a line. `target`: name of the answers, which may be there.
     Raises DataError for another kind, and what `read_source` raises.
     """
+    refuse_long_name(source)
     dataset = preprocessing.read_path(Path(os.fspath(source)))
     if dataset is None:
         dataset = read_source(source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -174,10 +174,11 @@ def _answers(
     differs = answers.notna().to_numpy() & (answers != first.iloc[group].reset_index(drop=True))
     if differs.any():
         row = int(np.flatnonzero(differs)[0])
+        one, other = (repr(_plain(each)) for each in (first.iloc[group[row]], answers.iloc[row]))
         raise DataError(
             f"the target {target!r}",
             needed=f"one answer for each {form.identifier}",
-            got=f"{first.iloc[group[row]]!r} and {answers.iloc[row]!r} for the same one",
+            got=f"{one} and {other} for the same one",
             try_="another column for --sequence-of, or a target that stays the same within it",
         )
     return pandas.Series(first).to_numpy()
@@ -247,3 +248,8 @@ def _counts(group: Array) -> str:
     if lengths.min() == lengths.max():
         return f"{len(lengths):,} sequences of {lengths[0]:,} lines each"
     return f"{len(lengths):,} sequences of {lengths.min():,} to {lengths.max():,} lines"
+
+
+def _plain(answer: Any) -> Any:
+    """Return an answer without the type that NumPy gives it."""
+    return answer.item() if isinstance(answer, np.generic) else answer
