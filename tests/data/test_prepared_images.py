@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import Image
 from misstep.data import ImageScaling, read_images
 from misstep.data.image import prepared_images
 from misstep.data.image.class_folders import read_class_folders
+from misstep.data.io.array_heads import array_heads
 from misstep.data.preparation import Preparation
 from misstep.errors import FileFormatError, StorageError
 from misstep.modeling import Options, save_model
@@ -214,3 +216,31 @@ def test_who_comes_second_waits_and_reads_the_same(tmp_path: Path) -> None:
         mapped = waiting.result(timeout=20)
     assert said[0].startswith("waiting for another process")
     assert (np.asarray(mapped.train_images) == read_images(source).train_images).all()
+
+
+def entry_of(shape: str, content: bytes = b"") -> bytes:
+    """Return an array as .npy has it, whose head says any shape."""
+    head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    head += b" " * (-(len(head) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + content
+
+
+@pytest.mark.parametrize(
+    ("shape", "content"),
+    [
+        ("(-1, 28, 28)", b""),
+        ("(0, 1180591620717411303424, 28)", b""),
+        ("(4000000000, 28, 28)", b""),
+        # Packed a thousand to one: 20 MB in some 20 kB.
+        ("(25510, 28, 28)", bytes(25510 * 28 * 28)),
+    ],
+)
+def test_an_archive_whose_heads_can_not_be_is_refused(
+    tmp_path: Path, shape: str, content: bytes
+) -> None:
+    path = tmp_path / "x.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.npy", entry_of(shape, content))
+        archive.writestr("y.npy", entry_of("(2,)", b"\0\1"))
+    with pytest.raises(FileFormatError):
+        array_heads(path)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from misstep.data.io.files import MOST_PACKED, damaged
-from misstep.data.io.npz import BROKEN, MOST_ARRAYS
-from misstep.errors import FileFormatError, StorageError
+from misstep.data.io.files import MOST_PACKED, check_ratio, damaged
+from misstep.data.io.npz import BROKEN, FREE_BYTES, MOST_ARRAYS
+from misstep.errors import FileFormatError, MisstepError, StorageError
 
 __all__ = ["ArrayHead", "array_heads"]
 
@@ -91,15 +91,25 @@ def array_heads(path: Path) -> dict[str, ArrayHead]:
             entries = [each for each in archive.infolist() if each.filename.endswith(".npy")]
             if len(entries) > MOST_ARRAYS:
                 raise ValueError(f"{len(entries):,} arrays")
+            there = path.stat().st_size
+            # Together, since entries may be many, or lie in the same place.
+            check_ratio(path, there, sum(each.file_size for each in entries), FREE_BYTES)
             heads = {}
             for entry in entries:
                 with archive.open(entry) as file:
                     shape, dtype, by_columns = _header(file)
                     behind = file.tell()
                 size = math.prod(shape) * dtype.itemsize
-                most = min(entry.file_size, entry.compress_size * MOST_PACKED, MOST_BYTES)
+                # An archive may say that more is packed in it than it holds.
+                packed = min(entry.compress_size, there)
+                check_ratio(path, packed, min(entry.file_size, packed * MOST_PACKED), FREE_BYTES)
+                most = min(entry.file_size, packed * MOST_PACKED, MOST_BYTES)
                 if size > most:
                     raise ValueError(f"{entry.filename} declares {size:,} bytes")
+                # An empty axis, or texts without letters, leave nothing of the others.
+                spread = math.prod(max(side, 1) for side in shape) * max(dtype.itemsize, 1)
+                if any(side < 0 for side in shape) or spread > MOST_BYTES:
+                    raise ValueError(f"{entry.filename} declares axes of {shape}")
                 if by_columns or dtype.hasobject or not dtype.isnative:
                     continue
                 name = entry.filename.removesuffix(".npy")
@@ -108,6 +118,8 @@ def array_heads(path: Path) -> dict[str, ArrayHead]:
                     start = _start(whole, entry) + behind
                 heads[name] = ArrayHead(path, name, entry.filename, shape, dtype, start)
             return heads
+    except MisstepError:
+        raise
     except OSError as error:
         raise StorageError(
             str(path), needed="a file that can be read", got=error.strerror or str(error)
