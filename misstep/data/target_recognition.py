@@ -9,6 +9,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from misstep.data.table.cell_values import (
@@ -19,7 +20,8 @@ from misstep.data.table.cell_values import (
 )
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.dates import date_format_of
-from misstep.data.table.number_forms import number_in_form, sound_plain_number
+from misstep.data.table.number_forms import FLAGS, number_in_form, sound_plain_number
+from misstep.data.table.number_words import read_number
 from misstep.data.table.word_columns import words_of
 from misstep.data.targets import Label, Target, TaskType, answers_column, label_words
 from misstep.errors import ArgumentError, DataError, NotYetError
@@ -139,7 +141,7 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
         )
         if task == "regression" or not (named or (others and task == "classification")):
             kept = [number is not None for number in numbers]
-            _check_one_unit(words, kept, name)
+            check_one_unit(words, kept, name)
             answers = _Answers(
                 name, [word for word in itertools.compress(words, kept) if word is not None], form
             )
@@ -170,23 +172,41 @@ def _answers_in(column: pandas.Series, name: str, task: str | None, form: str | 
     return answers
 
 
-def _check_one_unit(words: Sequence[str | None], kept: Sequence[bool], name: str) -> None:
-    """Raise DataError for answers of which some are percentages and some are bare numbers.
+def check_one_unit(words: Sequence[str | None], kept: Sequence[bool], name: str) -> None:
+    """Raise DataError for answers of several sorts: percentages, amounts of money, measures.
 
-    Whether 5 beside 50% is 5% or 500%, nobody can know. `kept`: which words are numbers.
+    Whether 5 beside 50% is 5% or 500%, nobody can know; $5 and 3 lb are two things. Bare numbers
+    may stand beside money and measures. `kept`: which words are numbers; `name`: of the target.
     """
-    rows: dict[bool, tuple[int, str]] = {}
+    rows: dict[str, tuple[int, str]] = {}
     for row, (word, keep) in enumerate(zip(words, kept, strict=True), start=1):
-        if keep and word is not None:
-            rows.setdefault("%" in word, (row, word))
-    if len(rows) == 2:
-        (percent_row, percent), (bare_row, bare) = rows[True], rows[False]
-        raise DataError(
-            f"the target {name!r}",
-            needed="numbers that are all written alike",
-            got=f"{percent!r} in row {percent_row:,} and {bare!r} in row {bare_row:,}",
-            try_="writing all of them with %, or none; or task='classification' if they are names",
-        )
+        if keep and word is not None and (not word.isdigit() or "" not in rows):
+            rows.setdefault(_sort(word), (row, word))
+    for one, other in (("%", ""), ("%", "money"), ("%", "measure"), ("money", "measure")):
+        if one in rows and other in rows:
+            (first, word), (second, beside) = rows[one], rows[other]
+            raise DataError(
+                f"the target {name!r}",
+                needed="numbers that are all written alike",
+                got=f"{word!r} in row {first:,} and {beside!r} in row {second:,}",
+                try_="writing all of them with the same unit, or with none; or "
+                "task='classification' if they are names",
+            )
+
+
+@lru_cache(maxsize=2**14)
+def _sort(word: str) -> str:
+    """Return what a number counts: "%", "money" or a "measure"; empty where it does not say."""
+    if "%" in word:
+        return "%"
+    read = read_number(word) or read_number(word, ",")
+    if read is None:
+        return ""
+    if read.money:
+        return "money"
+    if read.unit in FLAGS:
+        return ""
+    return read.unit if read.unit in ("", "%") else "measure"
 
 
 def _number(word: str, form: str) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas
 import pytest
@@ -12,6 +14,7 @@ from misstep.data import (
     only_rows,
     plan_series,
     read_series,
+    read_table,
     series_hint,
     series_reason,
 )
@@ -125,6 +128,14 @@ def test_what_can_not_be_forecast() -> None:
         plan_series(Table(frame), "name")
     with pytest.raises(DataError, match="'sold'"):
         plan_series(Table(frame), "solt")
+
+
+def test_a_series_of_different_things_can_not_be_forecast(tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    for words in (["12 %", "-$5"], ["50%", "7"], ["$7", "3 lb"]):
+        path.write_text("y\n" + "\n".join(words * 30) + "\n", encoding="utf-8")
+        with pytest.raises(DataError, match="numbers that are all written alike"):
+            plan_series(read_table(path), "y")
 
 
 def test_another_table_must_have_the_columns_and_the_step() -> None:

@@ -230,3 +230,18 @@ def test_numbers_with_and_without_percent_are_no_answers_of_one_kind() -> None:
         recognize_target(pandas.Series(words, dtype=object), "y", "regression")
     alike = [f"{word.rstrip(' %')}%" for word in words]
     assert recognize_target(pandas.Series(alike, dtype=object), "y", "regression").is_number
+
+
+@pytest.mark.parametrize(
+    "pair", [("-$5", "12 %"), ("9 pct", "5k"), ("$7", "3 lb"), ("3 lb", "9%"), ("1,234", "50%")]
+)
+def test_what_counts_different_things_is_no_answer_of_one_kind(pair: tuple[str, str]) -> None:
+    words = pandas.Series([*pair] * 30, dtype=object)
+    with pytest.raises(DataError, match="'y'"):
+        recognize_target(words, "y", "regression")
+
+
+@pytest.mark.parametrize("pair", [("$5", "7"), ("3 lb", "4"), ("5k", "1,234"), ("9 pct", "3%")])
+def test_bare_numbers_may_stand_beside_measures(pair: tuple[str, str]) -> None:
+    words = pandas.Series([*pair] * 30, dtype=object)
+    assert recognize_target(words, "y", "regression").is_number

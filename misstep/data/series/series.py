@@ -19,7 +19,9 @@ from misstep.data.stored_json import Stored, check
 from misstep.data.table.cell_values import category_words
 from misstep.data.table.column_transformers import as_numbers
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
+from misstep.data.table.number_forms import number_in_form
 from misstep.data.table.table import Table, require_column, require_columns
+from misstep.data.target_recognition import check_one_unit
 from misstep.errors import DataError
 from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
@@ -251,6 +253,10 @@ def plan_series(
             got=f"{columns[target].column_type} ({columns[target].reason})",
             try_="another target, or --task classification",
         )
+    words = [cell if isinstance(cell, str) else None for cell in table.column(target).tolist()]
+    form = table.form(target) or columns[target].form or "plain"
+    known = [word is not None and number_in_form(word, form) is not None for word in words]
+    check_one_unit(words, known, target)
     times, step = _best_times(table, target)
     inputs, left_out = [], []
     for name, column in columns.items():
