@@ -5,6 +5,7 @@ What a command does is in a file of its own, imported once it is asked for: --he
 
 from __future__ import annotations
 
+import logging
 import sys
 import warnings
 from collections.abc import Sequence
@@ -809,6 +810,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     with warnings.catch_warnings():
         if own_process and not sys.warnoptions:
-            # Warnings are for developers; what matters to a person is said in words.
+            # Warnings and logs are for developers; what matters to a person is said in words.
             warnings.simplefilter("ignore")
+            logging.getLogger().addHandler(logging.NullHandler())
         return exit_code_of(run)
