@@ -165,7 +165,7 @@ def test_an_own_network_may_take_words_in_their_order() -> None:
 
 def test_nonsense_is_refused_in_words() -> None:
     frame = reviews(60)[["said", "label"]]
-    for network in ("embed4", "lstm8", "embed4-conv8x2000"):
+    for network in ("lstm8", "embed4-conv8x2000"):
         with pytest.raises(MisstepError):
             trained(frame, options=Options(network=network))
 

@@ -153,6 +153,8 @@ def test_the_slope_is_the_same_where_it_is_compiled(dtype: str) -> None:
 
 
 def test_every_op_with_a_slope_has_a_row_at_0_and_at_nan() -> None:
+    # These have no kink: one rounds or widens, the other gives back what it gets.
+    without_kinks = {"cast", "sum_over_shards"}
     smooth = {name for name, kind in registered_ops().items() if kind.smooth and kind.elementwise}
     for number in (0.0, np.nan):
         told: set[str] = set()
@@ -161,7 +163,7 @@ def test_every_op_with_a_slope_has_a_row_at_0_and_at_nan() -> None:
                 leaves = [make_parameter(one) for one in inputs]
                 values = ancestors([EXPRESSIONS[name](*leaves)])
                 told |= {value.op.name for value in values if value.op is not None}
-        assert smooth - told <= {"cast"}, number
+        assert smooth - told <= without_kinks, number
 
 
 def test_no_expression_is_without_a_row() -> None:

@@ -125,11 +125,7 @@ class SeriesWindows(Preprocessing):
         level = plain.level(past.target)
         if reference:
             measured = level[past.measured]
-            with np.errstate(over="ignore", invalid="ignore"):
-                found = float(measured.mean()), float(measured.std()) or 1.0
-            if not np.isfinite(found).all():
-                raise _too_large(past)
-            plain = replace(plain, reference=found)
+            plain = replace(plain, reference=(float(measured.mean()), float(measured.std()) or 1.0))
         most = min(MOST_MEASURED, MOST_CHANGES // max(window, horizon) + 1)
         origins = thinned(plain.origins(past, answered=True), most)
         spread, bound = _spread_and_bound(plain._changes(level, origins))
@@ -311,13 +307,3 @@ def _spread_and_bound(changes: Floats) -> tuple[float, float]:
     if usual > 0 and largest > FAR_OUT * usual:
         return usual, FAR_OUT
     return spread, float(min(TIMES_SEEN * largest / spread, FARTHEST))
-
-
-def _too_large(past: Series) -> DataError:
-    """Return the error for a series whose numbers have no deviation that a number holds."""
-    return DataError(
-        past.name,
-        needed="numbers whose squares a 64-bit float holds",
-        got="larger ones",
-        try_="another unit, or leaving out what is no measurement",
-    )
