@@ -75,6 +75,8 @@ def write_own_text(path: Path | str, text: str, mark: str) -> None:
     """
     path = _possible(path)
     try:
+        if path.exists() and not path.is_file():  # who opens a pipe waits for ever
+            raise StorageError(f"writing {path}", needed="a file", got="something else")
         with path.open("rb") as file:
             foreign = mark.encode("utf-8") not in file.read(MARKED)
     except FileNotFoundError:

@@ -79,3 +79,9 @@ def test_only_texts_of_the_same_kind_are_written_over(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(StorageError):
         write_own_text(folder, "mark", "mark")
+
+
+def test_a_pipe_in_a_texts_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "page.html")
+    with pytest.raises(StorageError, match="needed a file, but got something else"):
+        write_own_text(tmp_path / "page.html", "mark", "mark")

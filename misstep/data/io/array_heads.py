@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from misstep.data.io.files import MOST_PACKED, check_ratio, damaged
-from misstep.data.io.npz import BROKEN, FREE_BYTES, MOST_ARRAYS
+from misstep.data.io.npz import BROKEN, FREE_BYTES, MOST_ARRAYS, read_head
 from misstep.errors import FileFormatError, MisstepError, StorageError
 
 __all__ = ["ArrayHead", "array_heads"]
@@ -65,7 +64,7 @@ class ArrayHead:
             return
         try:
             with zipfile.ZipFile(self.path) as archive, archive.open(self.entry) as file:
-                _header(file)
+                read_head(file)
                 # Packed numbers can only be gone through from their beginning.
                 for start in range(0, self.shape[0], rows):
                     count = min(rows, self.shape[0] - start)
@@ -97,7 +96,7 @@ def array_heads(path: Path) -> dict[str, ArrayHead]:
             heads = {}
             for entry in entries:
                 with archive.open(entry) as file:
-                    shape, dtype, by_columns = _header(file)
+                    shape, by_columns, dtype = read_head(file)
                     behind = file.tell()
                 size = math.prod(shape) * dtype.itemsize
                 # An archive may say that more is packed in it than it holds.
@@ -127,15 +126,6 @@ def array_heads(path: Path) -> dict[str, ArrayHead]:
     except BROKEN as error:
         needed = "a file of arrays as np.savez writes it"
         raise damaged(path, needed, str(error)[:200]) from error
-
-
-def _header(file: Any) -> tuple[tuple[int, ...], np.dtype[Any], bool]:
-    version = npy.read_magic(file)
-    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    if version not in readers:
-        raise ValueError(f"version {version} of the format")
-    shape, by_columns, dtype = readers[version](file)
-    return tuple(shape), dtype, bool(by_columns)
 
 
 def _start(file: Any, entry: zipfile.ZipInfo) -> int:

@@ -87,12 +87,21 @@ def read_arrays(source: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
+def read_head(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return an array's shape, whether its columns come first, and its dtype; `file`: at its head.
+
+    Raises what BROKEN names.
+    """
     version = npy.read_magic(file)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in readers:
         raise ValueError(f"version {version} of the format")
     shape, by_columns, dtype = readers[version](file)
+    return tuple(shape), bool(by_columns), dtype
+
+
+def _array(file: Any, path: Path, name: str, largest: int) -> NDArray[Any]:
+    shape, by_columns, dtype = read_head(file)
     if dtype.hasobject:
         raise FileFormatError(
             f"{path}: {name}",
