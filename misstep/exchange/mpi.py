@@ -124,6 +124,18 @@ class MpiRanks(Ranks):
                 self.copy_from_first(array.reshape(-1))
         return received
 
+    def joined(self, own: Array, counts: Sequence[int]) -> Array:
+        if self.size == 1:
+            return own
+        own = np.ascontiguousarray(own)
+        whole = np.empty((sum(counts), *own.shape[1:]), own.dtype)
+        size = whole[:1].nbytes if len(whole) else 0
+        # Bytes, whatever they mean.
+        sent, into = (one.reshape(-1).view(np.uint8) for one in (own, whole))
+        lengths = [count * size for count in counts]
+        self._wait(lambda: self._communicator.Iallgatherv(sent, [into, lengths]))
+        return whole
+
     # --- sums -------------------------------------------------------------------------------------
 
     def add_up(self, own: Array) -> None:

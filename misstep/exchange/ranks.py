@@ -55,6 +55,14 @@ class Ranks:
         """Return the arrays by name that rank 0 gave, a copy on the others. All must call it."""
         return dict(arrays or {})
 
+    def joined(self, own: Array, counts: Sequence[int]) -> Array:
+        """Return the rows of all ranks, one rank's behind those of the one before.
+
+        own: (rows, …), the same shape and kind on all but for the rows; `counts`: rows of each
+        rank. All must call it.
+        """
+        return own
+
     def add_up(self, own: Array) -> None:
         """Add up arrays of all ranks, (entries,), in place, as a tree in the order of the ranks.
 

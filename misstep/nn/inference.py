@@ -131,18 +131,24 @@ class Inference:
 
         Loss and score are means over the rows, weighted if they have weights or their classes do.
         """
+        out = self.judged(x, y, loss, threads)
+        return scores_of(out, y, loss, weights), out["prediction"]
+
+    def judged(
+        self,
+        x: Array,
+        y: Array,
+        loss: Loss,
+        threads: int | None = None,
+        together: int | None = None,
+    ) -> dict[str, Array]:
+        """Return what `evaluate` is made of, row by row: prediction, losses, class_weights.
+
+        class_weights: only where the loss weighs classes. `together`: by programs of so many rows;
+        None: of as many as suit.
+        """
         rows = {"x": x, "y": y}
-        out = self._run(lambda size: self.evaluate_program(size, loss), rows, threads)
-        losses, predictions = out["losses"].astype("float64"), out["prediction"]
-        shares = None if weights is None else weights.astype("float64")
-        loss_weights = shares
-        if "class_weights" in out:
-            by_class = out["class_weights"].astype("float64")
-            loss_weights = by_class if shares is None else by_class * shares
-        scores = {"loss": _mean(losses, loss_weights)}
-        usable = shares if shares is not None and shares.sum() > 0 else None
-        scores[loss.score_name] = loss.score(predictions, y, usable)
-        return scores, predictions
+        return self._run(lambda size: self.evaluate_program(size, loss), rows, threads, together)
 
     def row_losses(self, x: Array, y: Array, loss: Loss, threads: int | None = None) -> Array:
         """Return the loss of each of the rows `x` with targets `y`, (rows,), float64."""
@@ -201,23 +207,30 @@ class Inference:
             return ready.call.outputs["prediction"].copy()
 
     def _run(
-        self, make: Callable[[int], Program], rows: Mapping[str, Array], threads: int | None
+        self,
+        make: Callable[[int], Program],
+        rows: Mapping[str, Array],
+        threads: int | None,
+        together: int | None = None,
     ) -> dict[str, Array]:
-        """Return the outputs for all rows of the programs that `make` makes for numbers of rows."""
-        count = len(rows["x"])
+        """Return the outputs for all rows of the programs that `make` makes for numbers of rows.
+
+        `together`: so many rows at a time, whatever their number in all; None: as many as suit.
+        """
+        count, chunk = len(rows["x"]), together or CHUNK
         if self._kept.rows_unclear:
-            return self._run_exactly(make, rows, threads)
+            return self._run_exactly(make, rows, threads, chunk)
         pieces = []
         start = 0
         while start < count:
             left = count - start
-            size = next((size for size in SIZES if size >= left), CHUNK)
+            size = together or next((size for size in SIZES if size >= left), CHUNK)
             native = make(size).compiled(threads)
             if native is None:
-                return self._interpret(make, rows)
+                return self._interpret(make, rows, chunk)
             if not native.rows_are_independent:
                 self._kept.rows_unclear = True
-                return self._run_exactly(make, rows, threads)
+                return self._run_exactly(make, rows, threads, chunk)
             chunks = max(left // size, 1)
             if isinstance(rows["x"], MappedRows):
                 # So many as are worked out together.
@@ -247,27 +260,31 @@ class Inference:
         }
 
     def _run_exactly(
-        self, make: Callable[[int], Program], rows: Mapping[str, Array], threads: int | None
+        self,
+        make: Callable[[int], Program],
+        rows: Mapping[str, Array],
+        threads: int | None,
+        chunk: int,
     ) -> dict[str, Array]:
         """Return what `_run` does, by programs for full chunks and for just the rows left."""
         pieces = []
-        for piece in _chunks(rows):
+        for piece in _chunks(rows, chunk):
             size = len(piece["x"])
             if size != CHUNK:
                 self._kept.remember_size(size)
             native = make(size).compiled(threads)
             if native is None:
-                pieces.append(self._interpret(make, piece))
+                pieces.append(self._interpret(make, piece, chunk))
             else:
                 pieces.append(self._run_chunks(native, piece, 1, size))
         return _joined(pieces)
 
     def _interpret(
-        self, make: Callable[[int], Program], rows: Mapping[str, Array]
+        self, make: Callable[[int], Program], rows: Mapping[str, Array], chunk: int
     ) -> dict[str, Array]:
         pieces = []
         with one_blas_thread():
-            for piece in _chunks(rows):
+            for piece in _chunks(rows, chunk):
                 size = len(piece["x"])
                 if size != CHUNK:
                     self._kept.remember_size(size)
@@ -281,11 +298,27 @@ def make_target(loss: Loss, shape: tuple[int, ...], dtype: str) -> Value:
     return make_input("y", loss.target_shape(shape), dtype)
 
 
-def _chunks(rows: Mapping[str, Array]) -> list[dict[str, Array]]:
+def scores_of(
+    judged: Mapping[str, Array], y: Array, loss: Loss, weights: Array | None = None
+) -> dict[str, float]:
+    """Return loss and score by name of rows, as `Inference.judged` gives them, with targets `y`."""
+    losses = judged["losses"].astype("float64")
+    shares = None if weights is None else weights.astype("float64")
+    loss_weights = shares
+    if "class_weights" in judged:
+        by_class = judged["class_weights"].astype("float64")
+        loss_weights = by_class if shares is None else by_class * shares
+    scores = {"loss": _mean(losses, loss_weights)}
+    usable = shares if shares is not None and shares.sum() > 0 else None
+    scores[loss.score_name] = loss.score(judged["prediction"], y, usable)
+    return scores
+
+
+def _chunks(rows: Mapping[str, Array], chunk: int) -> list[dict[str, Array]]:
     """Return the rows cut into full chunks and what is left."""
     return [
-        {name: np.asarray(array[start : start + CHUNK]) for name, array in rows.items()}
-        for start in range(0, len(rows["x"]), CHUNK)
+        {name: np.asarray(array[start : start + chunk]) for name, array in rows.items()}
+        for start in range(0, len(rows["x"]), chunk)
     ]
 
 

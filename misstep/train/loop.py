@@ -25,6 +25,7 @@ from misstep.train.ordering import epoch_indices
 from misstep.train.pace import Pace
 from misstep.train.provenance import Provenance, provenance_of
 from misstep.train.run import Run
+from misstep.train.shards import judged_together, threads_here
 from misstep.train.state import Values
 from misstep.train.stepping import Stepper, Steps
 from misstep.train.training import Training
@@ -52,8 +53,9 @@ class Loop(Training):
     shuffle: bool = True
     pace: Pace = field(default_factory=Pace)
     mixing: bool = False
-    # Those who train together; all take the same steps.
+    # Those who train together; all take the same steps. Into how many shards batches are cut.
     ranks: Ranks = ALONE
+    shards: int = 1
     journal: Journal = field(default_factory=Journal)
     provenance: Provenance | None = None
     # What is left of a training whose loss, or weights, are no longer finite.
@@ -277,7 +279,7 @@ class Loop(Training):
         state.epoch += 1
         if self.validation is not None:
             self._show()  # a callback may have given the network other numbers
-            scores, predicted = self.evaluate(self.validation)
+            scores, predicted = self._judged(self.validation)
             self.listeners.validation(self, predicted)
             values |= {f"validation_{name}": score for name, score in scores.items()}
             state.keep_if_best(values["validation_loss"])
@@ -286,6 +288,14 @@ class Loop(Training):
         values["rows_per_second"] = self.rows_per_epoch / max(seconds, 1e-9)
         state.close_epoch(values)
         return values
+
+    def _judged(self, rows: Rows) -> tuple[dict[str, float], Array]:
+        """Return what `evaluate` returns; where batches are cut into shards, ranks share it out."""
+        if self.shards == 1:
+            return self.evaluate(rows)
+        inference = self.network.inference(self.compiling)
+        threads = threads_here(self.threads, self.ranks)
+        return judged_together(inference, rows, self.loss, threads, self.shards, self.ranks)
 
     def _let_schedule_hear(self, values: Values) -> None:
         """Let the schedule know of an epoch; end training where it says that this was the last."""

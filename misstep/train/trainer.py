@@ -297,6 +297,7 @@ class Trainer:
                 rows=rows,
                 stepper=stepper,
                 ranks=ranks,
+                shards=self.shards or 1,
                 listeners=Listeners(
                     called,
                     make_progress(progress if ranks.is_first else False),

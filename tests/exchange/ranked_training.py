@@ -53,7 +53,7 @@ def learned(settings: dict[str, Any]) -> dict[str, Any]:
         x,
         y,
         epochs=settings.get("epochs", 2) + (odd and settings["what"] == "epochs"),
-        validation=(x[:9], y[:9]),
+        validation=(x[:29], y[:29]),
         early_stopping=settings.get("patience"),
         folder=settings.get("folder"),
         resume="folder" in settings,
@@ -64,6 +64,7 @@ def learned(settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "weights": hashlib.sha256(weights).hexdigest(),
         "loss": run.losses[-1],
+        "judged": [values["validation_loss"] for values in run.history[-2:]],
         "ranks": ranks.size,
         "ending": str(run.ending),
     } | ({"hosts": ranks.gathered(socket.gethostname())} if "hosts" in settings else {})

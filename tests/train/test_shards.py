@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import misstep as ms
+from misstep.data import Rows
 from misstep.errors import ArgumentError, GraphError
-from misstep.exchange import ALONE, shards_of, summed
+from misstep.exchange import ALONE, Ranks, shards_of, summed
 from misstep.ir import Array, Value, make_input
 from misstep.storage import MappedRows
 from misstep.storage.mapped_rows import Scale
+from misstep.train.shards import judged_together
 from misstep.train.shards.cutting import cut
 
 ROWS = 19  # a last batch of fewer rows, and of fewer than there are shards
@@ -246,3 +248,40 @@ def test_rows_of_a_file_are_read_by_the_shards_that_need_them(tmp_path: Path) ->
 
     mapped = MappedRows(stored, np.arange(24)[::-1].copy()).scaled(Scale(0.0, 255.0))
     assert weights(mapped) == weights(bytes_of_rows[::-1].astype("float32") / np.float32(255))
+
+
+class Noting(Ranks):
+    """One of several ranks, that only notes what it would give to the others."""
+
+    def __init__(self, rank: int, size: int) -> None:
+        self.rank, self.size, self.given = rank, size, list[Array]()
+
+    def joined(self, own: Array, counts: Any) -> Array:
+        assert len(own) == counts[self.rank]
+        self.given.append(own)
+        return np.zeros((sum(counts), *own.shape[1:]), own.dtype)
+
+
+@pytest.mark.parametrize("compiling", [False, True])
+@pytest.mark.parametrize("count", [1, 29, 130])
+def test_ranks_share_out_rows_that_are_judged(count: int, compiling: bool) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(count, 4)).astype("float32"), random.integers(0, 3, count)
+    network, loss = ms.Network(mlp(), (4,)), ms.CrossEntropy(class_weights=(1.0, 2.0, 0.5))
+    inference, rows = (
+        network.inference(compiling),
+        Rows(x, y, random.random(count).astype("float32")),
+    )
+    scores, predicted = judged_together(inference, rows, loss, 1, 8, ALONE)
+    plain, outputs = inference.evaluate(x, y, loss, rows.weights, 1)
+    np.testing.assert_allclose(predicted, outputs, rtol=1e-5)
+    assert scores == pytest.approx(plain, rel=1e-5)
+    for size in (2, 3, 8):
+        ranks = [Noting(rank, size) for rank in range(size)]
+        for rank in ranks:
+            judged_together(inference, rows, loss, 1, 8, rank)
+        parts = [
+            np.concatenate(together) for together in zip(*(one.given for one in ranks), strict=True)
+        ]
+        assert [len(part) for part in parts] == [count] * 3
+        assert predicted.tobytes() in {part.tobytes() for part in parts}

@@ -24,6 +24,7 @@ from misstep.nn import Program
 from misstep.storage import check_mapped
 from misstep.train.programs import Programs, StepProgram
 from misstep.train.shards.cutting import Place
+from misstep.train.shards.judging import threads_here
 from misstep.train.shards.programs import ShardProgram, ShardPrograms
 from misstep.train.state import TrainingState
 from misstep.train.stepping import Stepper, Steps
@@ -147,10 +148,7 @@ class ShardedStepper(Stepper):
 
     @cached_property
     def _workers(self) -> _Workers:
-        threads = self._threads
-        if threads is None:
-            threads = max(usable_cores() // self._ranks.on_this_host, 1)
-        return _Workers(threads)
+        return _Workers(threads_here(self._threads, self._ranks) or usable_cores())
 
 
 class _Workers:
