@@ -142,6 +142,8 @@ def test_a_cut_file_is_told(tmp_path: Path) -> None:
         {"version": 99},
         {"arrays": {"../train": {}}},
         {"arrays": {"train_images": {"dtype": "object", "row_shape": [], "rows": 1}}},
+        {"leftover": ["../train"]},
+        {"facts": {"words": "x" * 2**22}},
         {"facts": {"size": [2**40, 1], "channels": 3, "depth": "8-bit", "sizing": ""}},
         {"facts": {"size": [1, 1], "channels": 3, "depth": "8-bit", "sizing": ""}},
     ],

@@ -301,8 +301,33 @@ class Preparing(Act):
                 if writer.pieces < marks["pieces"]:
                     return [f"{writer.pieces} pieces, {marks['pieces']} were written"]
         self.write(folder)
-        got = PreparedFiles(folder / "rows", "key").array("x")
-        return [] if got is not None and (got == self.rows).all() else ["other rows"]
+        files = PreparedFiles(folder / "rows", "key")
+        got, told = files.array("x"), list(files.pieces("x"))
+        whole = got is not None and (got == self.rows).all() and told == [0, 1, 2, 3, 4]
+        return [] if whole else ["other rows"]
+
+
+class PreparingAnew(Preparing):
+    """Rows that are prepared in place of others, which stay or are not told of."""
+
+    name = "rows are prepared in place of others"
+
+    def prepare(self, folder: Path) -> None:
+        files = PreparedFiles(folder / "rows", "another key")
+        for name in ("x", "z"):
+            with files.writer(name, "float64", (2,)) as writer:
+                writer.add(np.ones((3, 2)), name)
+                writer.finish()
+
+    def check(self, folder: Path, marks: dict[str, Any]) -> list[str]:
+        files = PreparedFiles(folder / "rows", "another key")
+        for name in ("x", "z"):
+            got = files.array(name)
+            if got is not None and ((got != 1).any() or list(files.pieces(name)) != [name]):
+                return ["other rows for those of before"]
+        wrong = super().check(folder, marks)
+        left = sorted(path.name for path in (folder / "rows").iterdir())
+        return wrong + ([] if left == ["prepared.json", "x.facts", "x.rows"] else [f"{left}"])
 
 
 @dataclass

@@ -270,6 +270,10 @@ class Prepared(Scenario):
         return wrong + left_over(folder)
 
 
+# Kinds of files in a folder of one prepared array.
+FILES = [".facts", ".json", ".rows"]
+
+
 class PreparedAnew(Prepared):
     """As before, where rows for something else are."""
 
@@ -277,9 +281,23 @@ class PreparedAnew(Prepared):
 
     def prepare(self, folder: Path) -> None:
         files = PreparedFiles(folder / "rows", "another key")
-        with files.writer("x", "float64", (2,)) as writer:
-            writer.add(np.ones((3, 2)))
-            writer.finish()
+        for name in ("x", "z"):
+            with files.writer(name, "float64", (2,)) as writer:
+                writer.add(np.ones((3, 2)), ["a fact"])
+                writer.finish()
+
+    def check(self, folder: Path, before: dict[str, str], outcome: Any) -> list[str]:
+        wrong = []
+        # Before anything is done: what is said to be there is there.
+        others = PreparedFiles(folder / "rows", "another key")
+        for name in ("x", "z"):
+            got = others.array(name)
+            if got is not None and ((got != 1).any() or list(others.pieces(name)) != [["a fact"]]):
+                wrong.append("the rows of before are others")
+        wrong += super().check(folder, before, outcome)
+        if sorted(path.suffix for path in (folder / "rows").iterdir()) != FILES:
+            wrong.append("files of before were left")
+        return wrong
 
 
 class Settling(Scenario):

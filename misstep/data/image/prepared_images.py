@@ -142,23 +142,20 @@ def _split(
                 images, kept, broken = decoded_images(listed, (height, width), channels, depth)
                 gone = set(range(len(listed))) - set(kept.tolist())
                 at = {listed[place][0]: start + place for place in gone}
-                writer.add(images, [[at[each.name], each.name, each.why] for each in broken])
+                writer.add(images, sorted([at[each.name], each.why] for each in broken))
                 preparation.tell(min(start + count, len(names)), len(names), "images")
             writer.finish()
         stored = files.array(f"{name}_images")
     assert stored is not None
     # What another one wrote is looked at before it is believed.
-    left_out = _broken(files, name)
+    left_out = _broken(files, name, len(names))
     if stored.shape != (len(names) - len(left_out), *shape) or stored.dtype != dtype:
         raise _others(files, f"{stored.dtype} of shape {stored.shape} for {len(names):,} images")
     notes += refuse_many_broken(
-        [Broken(each, why) for _, each, why in left_out], len(names), str(folder)
+        [Broken(names[place], why) for place, why in left_out], len(names), str(folder)
     )
     whole = np.ones(len(names), bool)
-    places = [place for place, _, _ in left_out]
-    if places and not (min(places) >= 0 and max(places) < len(names)):
-        raise _others(files, "places beyond the last file")
-    whole[places] = False
+    whole[[place for place, _ in left_out]] = False
     labels = np.asarray(split.labels, dtype=object)[whole].astype(str)
     kept_names = tuple(each for each, is_whole in zip(names, whole, strict=True) if is_whole)
     return MappedRows(stored), labels, kept_names
@@ -176,16 +173,22 @@ def _checked(files: PreparedFiles) -> dict[str, Any]:
     return facts
 
 
-def _broken(files: PreparedFiles, name: str) -> list[tuple[int, str, str]]:
-    """Return place, name and reason of each file that is no image. Raises FileFormatError."""
-    broken = []
+def _broken(files: PreparedFiles, name: str, count: int) -> list[tuple[int, str]]:
+    """Return place and reason of each of `count` files that is no image, in their order.
+
+    Raises StorageError, or FileFormatError for what can't be.
+    """
+    broken: list[tuple[int, str]] = []
+    last = -1
     for piece in files.pieces(f"{name}_images"):
         several: list[Any] = piece if isinstance(piece, list) else [None]
         for each in several:
             types = [type(one) for one in each] if isinstance(each, list) else []
-            if types != [int, str, str]:
+            # In order, so that there are no more of them than files.
+            if types != [int, str] or not last < each[0] < count:
                 raise _others(files, "facts on pieces that can't be read")
-            broken.append((each[0], each[1], each[2]))
+            last = each[0]
+            broken.append((last, each[1]))
     return broken
 
 
