@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import misstep as ms
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling import Options
+from misstep.ops.randomness import random_bits
+from misstep.train.ordering import epoch_order
 
 X = np.arange(8.0, dtype="float32")[:, np.newaxis] / 8
 Y = X * 3
@@ -79,3 +83,19 @@ def test_estimators_hand_it_on(face: Callable[..., Any], monkeypatch: pytest.Mon
 
 def test_it_is_an_option_of_the_command_line() -> None:
     assert Options().shuffle is True
+
+
+@given(st.integers(1, 400), st.integers(0, 2**63 - 1), st.integers(0, 2**40))
+def test_an_order_is_that_of_random_words_and_then_of_rows(
+    rows: int, seed: int, epoch: int
+) -> None:
+    words = random_bits(seed, epoch, 0xFFFFFFFF, rows)
+    pairs = sorted((int(word), row) for row, word in enumerate(words))
+    assert epoch_order(rows, seed, epoch).tolist() == [row for _, row in pairs]
+    assert epoch_order(rows, seed, epoch).dtype == "int64"
+
+
+def test_equal_words_leave_rows_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = np.array([7 << 16, 3, 7 << 16, 3, (7 << 16) + 3, 0], np.uint32)
+    monkeypatch.setattr("misstep.train.ordering.random_bits", lambda *_: words)
+    assert epoch_order(6, 0, 0).tolist() == [5, 1, 3, 0, 2, 4]
