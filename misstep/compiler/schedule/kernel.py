@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
 
 from misstep.compiler.language.views import View
 from misstep.compiler.schedule.kernel_classes import anchor_reads
@@ -66,6 +69,11 @@ class FusedGraph:
     makers: dict[Value, set[Kernel]]
     scalar_outputs: list[tuple[Value, View]]
     _reads: dict[Kernel, list[Read]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def input_bytes(self) -> int:
+        """Return the bytes of all that the graph is given: of rows, those that it takes at once."""
+        return sum(value.size * np.dtype(value.dtype).itemsize for value in self.graph.inputs)
 
     def reads(self, kernel: Kernel) -> list[Read]:
         """Return every read from memory, but those of the kernel's own entry."""
