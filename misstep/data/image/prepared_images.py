@@ -109,7 +109,7 @@ def _images(
         Images.alone(pixels, labels, depth=facts["depth"]),
         notes=notes,
         train_files=names,
-        sizing=str(facts["sizing"]),
+        sizing=facts["sizing"],
     )
     if not test.paths:
         return read
@@ -164,12 +164,17 @@ def _split(
 def _checked(files: PreparedFiles) -> dict[str, Any]:
     """Return what the images are like. Raises FileFormatError for anything that can't be."""
     facts = files.facts
-    size, channels, depth = (facts.get(name) for name in ("size", "channels", "depth"))
+    known = (facts.get(name) for name in ("size", "channels", "depth", "sizing"))
+    size, channels, depth, sizing = known
     sides: list[Any] = size if isinstance(size, list) and len(size) == 2 else [0, 0]
     if any(type(side) is not int or not 0 < side <= LARGEST_SIDE for side in sides):
         raise _others(files, f"the size {size!r:.80}")
-    if channels not in (1, 3) or depth not in DTYPES:
-        raise _others(files, f"{channels!r:.20} channels, {depth!r:.20}")
+    if type(channels) is not int or channels not in (1, 3):
+        raise _others(files, f"{channels!r:.20} channels")
+    if not isinstance(depth, str) or depth not in DTYPES:
+        raise _others(files, f"the depth {depth!r:.20}")
+    if not isinstance(sizing, str):
+        raise _others(files, f"{sizing!r:.20} for why they have this size")
     return facts
 
 
