@@ -126,14 +126,46 @@ def caches(folder, **sizes):
 
 def test_cache_sizes_are_those_for_data(tmp_path):
     sizes = caches(tmp_path, d1="48K\n", i1="64K\n", u2="1024K\n", u3="32768K\n")
-    assert module._cache_bytes(sizes) == (48 * 1024, 1024 * 1024)
+    assert module._cache_bytes(folder=sizes) == (48 * 1024, 1024 * 1024)
 
 
 @pytest.mark.parametrize("size", ["", "many", "0K", "12M"])
 def test_cache_sizes_that_cannot_be_read_are_small(tmp_path, size):
     expected = (module.L1_BYTES, module.L2_BYTES)
-    assert module._cache_bytes(caches(tmp_path, d1=size, u2=size)) == expected
-    assert module._cache_bytes(tmp_path / "none") == expected
+    assert module._cache_bytes(folder=caches(tmp_path, d1=size, u2=size)) == expected
+    assert module._cache_bytes(folder=tmp_path / "none") == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "told", "sets", "line"),
+    [
+        ("48K", {"number_of_sets": "64\n", "ways": "12", "line": "64"}, 64, 64),  # Intel, Zen 5
+        ("64K", {"number_of_sets": "256", "ways": "4", "line": "64"}, 256, 64),  # Neoverse
+        ("128K", {"number_of_sets": "128", "ways": "8", "line": "128"}, 128, 128),
+        ("48K", {"number_of_sets": "64", "ways": "8", "line": "64"}, 64, 64),  # not 48 KiB
+        ("64K", {"number_of_sets": "256", "line": "64"}, 64, 64),
+        ("64K", {"number_of_sets": "0", "ways": "4", "line": "64"}, 64, 64),
+    ],
+)
+def test_sets_and_lines_of_the_first_cache_are_those_told_if_they_agree(
+    tmp_path, size, told, sets, line
+):
+    folder = caches(tmp_path, d1=size, u2="1024K")
+    names = {"ways": "ways_of_associativity", "line": "coherency_line_size"}
+    for name, value in told.items():
+        (folder / "index0" / names.get(name, name)).write_text(value)
+    assert module._cache_lines(folder=folder) == (sets, line)
+    assert module._cache_lines(folder=tmp_path / "none") == (64, 64)
+
+
+def test_units_follow_the_processor(monkeypatch):
+    def named(name):
+        monkeypatch.setattr(module.llvm(), "get_host_cpu_name", lambda: name)
+        return [module._multiply_adds(vector) for vector in (16, 32, 64)]
+
+    assert named("znver4") == [4, 2, 1]
+    assert named("znver5") == named("sapphirerapids") == [4, 2, 2]
+    assert named("znver1") == [4, 1, 2]
 
 
 @pytest.mark.skipif(not ON_LINUX_X86, reason="asks this very machine")

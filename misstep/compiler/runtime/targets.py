@@ -8,12 +8,13 @@ generated and read. Knows no graph and no kernel. What a target is stands in `co
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from functools import cache
 from pathlib import Path
 
-from misstep.compiler.codegen.target import L1_BYTES, L2_BYTES, Target
+from misstep.compiler.codegen.target import L1_BYTES, L1_SETS, L2_BYTES, LINE_BYTES, Target
 from misstep.compiler.runtime.llvm import llvm
 from misstep.errors import ArgumentError, NotYetError
 
@@ -26,10 +27,29 @@ ENVIRONMENT_VARIABLE = "MISSTEP_TARGET"
 AVX2 = ("avx2", "fma")
 AVX512 = (*AVX2, "avx512f", "avx512vl", "avx512dq", "avx512bw")
 
-# Processors, as LLVM calls them, that begin one multiply-add of 512 bits in a cycle and not two.
-ONE_WIDE_UNIT = {"znver4", "cannonlake", "icelake-client", "rocketlake", "tigerlake"}
+# Processors, as LLVM calls them, that begin one multiply-add of so many bytes in a cycle and not
+# two (AMD's and Intel's manuals for optimizing). Xeons of one name have one unit or two, as parts
+# of Zen 5 do; they count as two, which costs one unit little (docs/decisions, blocks of sums).
+ONE_UNIT = {
+    64: {"znver4", "cannonlake", "icelake-client", "rocketlake", "tigerlake"},
+    32: {"znver1", "gracemont", "sierraforest", "grandridge"},
+}
+# Arm's cores for servers have two or four units of 128 bits, Apple's four. Tiles made for four lose
+# nothing on two.
+ARM_UNITS = 4
+# Where the system does not tell: Arm's Neoverse (N1, V1, N2, V2) have 64 KiB in 4 ways, and at
+# least 1 MiB (N2 also 512 KiB).
+ARM_L1_BYTES, ARM_L1_SETS, ARM_L2_BYTES = 64 * 1024, 256, 1024 * 1024
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_TOLD_OF_CACHES = (
+    "level",
+    "type",
+    "size",
+    "number_of_sets",
+    "ways_of_associativity",
+    "coherency_line_size",
+)
 
 
 def host_target() -> Target:
@@ -64,21 +84,33 @@ def host_target() -> Target:
 def avx2_target() -> Target:
     """Return the target that stands for x86-64 processors from 2013 on."""
     l1, l2 = _cache_bytes()
-    return Target("avx2", _x86_triple(), "x86-64-v3", "", 32, 16, l1, l2)
+    units, (sets, line) = _multiply_adds(32), _cache_lines()
+    return Target("avx2", _x86_triple(), "x86-64-v3", "", 32, 16, l1, l2, True, units, sets, line)
 
 
 @cache
 def avx512_target() -> Target:
     """Return the target that stands for x86-64 processors with AVX-512."""
     l1, l2 = _cache_bytes()
-    units = _multiply_adds(64)
-    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2, multiply_adds=units)
+    units, (sets, line) = _multiply_adds(64), _cache_lines()
+    return Target("avx512", _x86_triple(), "x86-64-v4", "", 64, 32, l1, l2, True, units, sets, line)
 
 
 @cache
 def aarch64_target() -> Target:
     """Return the target that stands for 64-bit ARM processors; its code is only generated here."""
-    return Target("aarch64", "aarch64-unknown-linux-gnu", "generic", "+neon", 16, 32)
+    return Target(
+        "aarch64",
+        "aarch64-unknown-linux-gnu",
+        "generic",
+        "+neon",
+        16,
+        32,
+        ARM_L1_BYTES,
+        ARM_L2_BYTES,
+        multiply_adds=ARM_UNITS,
+        l1_sets=ARM_L1_SETS,
+    )
 
 
 @cache
@@ -105,7 +137,9 @@ def _own_target(untried: bool) -> Target:
             got=f"{system} on {machine}",
             try_=f"{ENVIRONMENT_VARIABLE}=host, and tell how it went",
         )
-    l1, l2 = _cache_bytes()
+    arm = name == "aarch64"
+    l1, l2 = _cache_bytes(*((ARM_L1_BYTES, ARM_L2_BYTES) if arm else (L1_BYTES, L2_BYTES)))
+    sets, line = _cache_lines(ARM_L1_SETS if arm else L1_SETS)
     return Target(
         name,
         llvm().get_process_triple(),
@@ -116,12 +150,16 @@ def _own_target(untried: bool) -> Target:
         l1,
         l2,
         multiply_adds=_multiply_adds(size),
+        l1_sets=sets,
+        line_bytes=line,
     )
 
 
 def _multiply_adds(vector_bytes: int) -> int:
     """Return how many multiply-adds of whole vectors this machine's cores begin in a cycle."""
-    return 1 if vector_bytes == 64 and llvm().get_host_cpu_name() in ONE_WIDE_UNIT else 2
+    if vector_bytes not in ONE_UNIT:
+        return ARM_UNITS
+    return 1 if llvm().get_host_cpu_name() in ONE_UNIT[vector_bytes] else 2
 
 
 def _x86_triple() -> str:
@@ -143,17 +181,44 @@ def _feature_text() -> str:
     return ",".join(f"{'+' if there else '-'}{name}" for name, there in sorted(_features().items()))
 
 
-def _cache_bytes(folder: Path = _CACHES) -> tuple[int, int]:
-    """Return the sizes of the first core's first cache for data and of its second one."""
-    sizes = {"1": L1_BYTES, "2": L2_BYTES}
+def _cache_bytes(l1: int = L1_BYTES, l2: int = L2_BYTES, folder: Path = _CACHES) -> tuple[int, int]:
+    """Return the sizes of the first core's first cache for data and of its second one.
+
+    `l1`, `l2`: what they are where the system does not tell.
+    """
+    sizes = {level: _kilobytes(told.get("size", "")) for level, told in _caches(folder).items()}
+    return sizes.get("1") or l1, sizes.get("2") or l2
+
+
+def _cache_lines(sets: int = L1_SETS, folder: Path = _CACHES) -> tuple[int, int]:
+    """Return how many sets the first cache for data has, and how many bytes a line of it.
+
+    `sets`: how many where the system does not tell all of it, or what it tells contradicts itself.
+    """
+    told = _caches(folder).get("1", {})
+    names = ("number_of_sets", "coherency_line_size", "ways_of_associativity")
+    try:
+        count, line, ways = (int(told[name]) for name in names)
+    except (KeyError, ValueError):
+        return sets, LINE_BYTES
+    whole = 0 < count * line * ways == _kilobytes(told.get("size", ""))
+    return (count, line) if whole and min(count, line, ways) > 0 else (sets, LINE_BYTES)
+
+
+def _caches(folder: Path) -> dict[str, dict[str, str]]:
+    """Return what the system tells of the first core's caches for data, by level."""
+    found: dict[str, dict[str, str]] = {}
     for index in sorted(folder.glob("index*")):
-        try:
-            level, cache_type, size = (
-                (index / name).read_text(encoding="ascii").strip()
-                for name in ("level", "type", "size")
-            )
-            if level in sizes and cache_type in ("Data", "Unified") and size.endswith("K"):
-                sizes[level] = int(size[:-1]) * 1024 or sizes[level]
-        except (OSError, ValueError):
-            continue
-    return sizes["1"], sizes["2"]
+        told = {}
+        for name in _TOLD_OF_CACHES:
+            with contextlib.suppress(OSError, ValueError):
+                told[name] = (index / name).read_text(encoding="ascii").strip()
+        if told.get("type") in ("Data", "Unified"):
+            found[told.get("level", "")] = told
+    return found
+
+
+def _kilobytes(text: str) -> int:
+    """Return what "48K" says in bytes; 0 for other words."""
+    number = text.removesuffix("K")
+    return int(number) * 1024 if text.endswith("K") and number.isascii() and number.isdigit() else 0

@@ -18,10 +18,6 @@ from misstep.compiler.codegen.target import Target
 from misstep.compiler.language.code import BYTES, Number
 from misstep.compiler.language.elements import times
 
-# A first cache finds a line by its place within a page, so each of its ways holds as much as one
-# does: it has 64 sets of as many lines as it is pages large (Intel and AMD, all with AVX2; Arm's
-# have more sets).
-LINE_BYTES, WAY_BYTES = 64, 4096
 # The share of the first cache for a strip of the right operand; the rest is the left one's, which
 # passes by. (Of half, two thirds and all, two thirds were fastest or as fast: Zen 4, both widths.)
 STRIP_SHARE = 2 / 3
@@ -50,13 +46,12 @@ def stays_near(target: Target, apart: int, wide: int, summed: int) -> bool:
     `apart`: bytes from a row of it to the next; `wide`: bytes of a row. Rows whose distance has a
     large power of two meet in few sets.
     """
-    ways = max(target.l1_bytes // WAY_BYTES, 1)
-    sets = WAY_BYTES // LINE_BYTES
-    lines = -(-wide // LINE_BYTES)
-    together = math.gcd(apart // LINE_BYTES, sets) if apart % LINE_BYTES == 0 else 1
+    line, sets = target.line_bytes, target.l1_sets
+    lines = -(-wide // line)
+    together = math.gcd(apart // line, sets) if apart % line == 0 else 1
     # Rows begin only in sets that are so many apart.
     per_set = summed * max(lines / together, 1) * together / sets
-    return per_set <= ways * STRIP_SHARE
+    return per_set <= target.l1_ways * STRIP_SHARE
 
 
 @dataclass(frozen=True)

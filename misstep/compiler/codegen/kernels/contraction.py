@@ -89,9 +89,7 @@ def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | Non
     code, llvm_type = emission.code, LLVM_TYPES[anchor.dtype]
     rows, columns = anchor.shape[-2:]
     summed = view.shape[0]
-    tile = choose_tile(
-        emission.target.vector_registers, emission.target.lanes(llvm_type), rows, columns
-    )
+    tile = choose_tile(emission.target, llvm_type, rows, columns)
     width = tile.vectors * tile.lanes
     if panel is not None:
         right = _operand(emission, emission.addresses(view), view, llvm_type, ())
@@ -100,12 +98,7 @@ def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | Non
             there = code.address(panel, times(code, first, summed * BYTES[llvm_type]), "i8")
             pack_columns(emission, right, llvm_type, first, many, summed, tile, there)
 
-        whole = columns // width * width
-        if whole:
-            with code.loop(0, whole, width, hint="strips") as loop:
-                pack(loop.index, width)
-        if columns > whole:
-            pack(code.index(whole), columns - whole)
+        over_strips(code, columns, width, pack, lanes=tile.lanes)
     return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[llvm_type]
 
 
@@ -143,9 +136,7 @@ def _write_matrix(
         _write_empty(emission, kernel, low, high, outer)
         return
     llvm_type = LLVM_TYPES[anchor.dtype]
-    tile = choose_tile(
-        emission.target.vector_registers, emission.target.lanes(llvm_type), rows, columns
-    )
+    tile = choose_tile(emission.target, llvm_type, rows, columns)
     left, right = operands
     width = tile.vectors * tile.lanes
     scratch = emission.scratch
@@ -188,9 +179,9 @@ def _write_matrix(
         # blocks each piece of them is read once for many rows, and may come from further away.
         room = emission.target.l2_bytes * 2 if blocks else emission.target.l2_bytes // 2
         room = room // (summed * size) // width * width
-        together = min(
-            max(room, width), MOST_COLUMNS // width * width, -(-columns // width) * width
-        )
+        most = min(max(room, width), -(-MOST_COLUMNS // width) * width)
+        evenly = -(-columns // -(-columns // most))
+        together = -(-evenly // width) * width
         used += summed * together * size
         if blocks is not None:
             partial = code.address(scratch, code.index(used), "i8")
@@ -210,7 +201,7 @@ def _write_matrix(
             )
 
         if packing and ready is None:
-            over_strips(code, count, width, pack)
+            over_strips(code, count, width, pack, lanes=tile.lanes)
 
         def left_of(row: Number) -> Operand:
             if packed_left is not None:
@@ -256,7 +247,7 @@ def _write_matrix(
                 )
                 finish(sums, row, height, first, many)
 
-            over_strips(code, count, width, strip)
+            over_strips(code, count, width, strip, lanes=tile.lanes)
 
         def in_blocks(cut: Blocks) -> None:
             """Write all rows, a block of them and of the sum at a time."""
@@ -288,7 +279,7 @@ def _write_matrix(
 
                         over_rows(emission, rows, tile.rows, top, bottom, piece)
 
-                    over_strips(code, count, width, strip)
+                    over_strips(code, count, width, strip, lanes=tile.lanes)
 
                 over_strips(code, summed, cut.steps, part, "sumblocks")
 
@@ -297,7 +288,7 @@ def _write_matrix(
                         narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
                         finish(sums.read(row, first, narrow, height), row, height, first, many)
 
-                    over_strips(code, count, width, strip)
+                    over_strips(code, count, width, strip, lanes=tile.lanes)
 
                 over_rows(emission, rows, tile.rows, top, bottom, complete)
 
@@ -306,7 +297,9 @@ def _write_matrix(
         else:
             over_rows(emission, rows, tile.rows, low, high, block)
 
-    over_strips(code, columns, together, columns_from, "columns")
+    # Where strips are not taken together, the last ones are shared as they are packed.
+    alone = tile.lanes if together == width else 0
+    over_strips(code, columns, together, columns_from, "columns", alone)
 
 
 def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from misstep.compiler.codegen.target import Target
 from misstep.compiler.language.code import Number
 from misstep.compiler.language.elements import times
 from misstep.compiler.schedule.partition import ROWS_TOGETHER
@@ -43,21 +44,21 @@ class Tile:
     lanes: int
 
 
-def choose_tile(registers: int, lanes: int, rows: int, columns: int) -> Tile:
-    """Return the tile for a processor with so many vector registers.
+def choose_tile(target: Target, llvm_type: str, rows: int, columns: int) -> Tile:
+    """Return the tile for a product of so many rows and columns.
 
-    32 registers hold 8 rows of 2 vectors (16 sums, more than the 8 that hide the time of two
-    multiply-adds a cycle of 4 cycles each) and what streams past; 16 hold 4 rows of 3 (12 sums;
-    with 2 vectors, exactly 8, products are a tenth slower, as every delay shows), but for 4 vectors
-    of columns, which 2 and 2 share better than 3 and 1.
+    32 registers hold 8 rows, 16 hold 4, of 2 vectors or 3 and what streams past. 3, where 2 would
+    be no more sums than what hides the time of a multiply-add, so that every delay shows: with 16
+    registers and two units (8 sums; measured on Zen 4 with AVX2: a tenth slower than 12), and with
+    32 and four units (16; AArch64). But 4 vectors of columns 2 and 2 share better than 3 and 1.
     """
-    many = registers >= 32
-    height = ROWS_TOGETHER if many else ROWS_TOGETHER // 2
+    lanes = target.lanes(llvm_type)
+    height = ROWS_TOGETHER if target.vector_registers >= 32 else ROWS_TOGETHER // 2
     wide = -(-columns // lanes)
-    vectors = min(2 if many or wide == 4 else 3, wide)
     if rows == 1:
-        height, vectors = 1, min(4, -(-columns // lanes))
-    return Tile(height, vectors, lanes)
+        return Tile(1, min(4, wide), lanes)
+    three = 2 * height <= target.chains and wide != 4
+    return Tile(height, min(3 if three else 2, wide), lanes)
 
 
 def chains_of(rows: int, columns: int, summed: int) -> int:

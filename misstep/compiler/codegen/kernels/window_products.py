@@ -66,12 +66,7 @@ class _Writer:
         self.llvm_type = LLVM_TYPES[anchor.dtype]
         self.entries, self.filters = anchor.shape
         target = self.emission.target
-        self.tile = choose_tile(
-            target.vector_registers,
-            target.lanes(self.llvm_type),
-            max(self.entries, 2),
-            self.filters,
-        )
+        self.tile = choose_tile(target, self.llvm_type, max(self.entries, 2), self.filters)
         self.batch = self.x.shape[0]
         # Strides of upstream along examples, the two axes of space, filters.
         strides = self.upstream.strides
@@ -150,7 +145,7 @@ class _Writer:
                 lambda row, height: write(row, height, column, many),
             )
 
-        over_strips(self.code, self.filters, width, strip)
+        over_strips(self.code, self.filters, width, strip, lanes=self.tile.lanes)
 
     def _blocks(self, write: Callable[[Span], None]) -> None:
         """Write a loop over blocks of positions."""
