@@ -66,6 +66,11 @@ class Dataset(ABC):
         return Traits(marks, np.empty((len(self), 0)), free=frozenset({0}))
 
     @property
+    def is_sample(self) -> bool:
+        """Tell whether these are a sample of rows in a file, all of which are to be learned."""
+        return False
+
+    @property
     def test_split(self) -> Dataset:
         """Return the rows for the test, where they came with some; else all."""
         return self

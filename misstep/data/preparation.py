@@ -70,16 +70,22 @@ class Preparation:
 
     def because(self, need: float) -> str | None:
         """Return why rows that need so many bytes in memory are prepared; None: they fit."""
-        budget, whose = self.memory, "they may take {}"
-        if budget is None:
-            available = available_memory()
-            if available is None:
-                return None
-            budget, whose = int(SHARE * available), "{} of what is available are for them"
-        if need <= budget:
+        budget = self.budget
+        whose = "they may take {}"
+        if self.memory is None:
+            whose = "{} of what is available are for them"
+        if budget is None or need <= budget:
             return None
         most = whose.format(bytes_in_words(budget))
         return f"they would take about {bytes_in_words(need)} of memory, and {most}"
+
+    @property
+    def budget(self) -> int | None:
+        """Return the bytes that rows may take; None where nothing tells how much there is."""
+        if self.memory is not None:
+            return self.memory
+        available = available_memory()
+        return None if available is None else int(SHARE * available)
 
     @property
     def is_there(self) -> bool:

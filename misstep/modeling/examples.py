@@ -195,5 +195,5 @@ def in_portions(rows: Rows) -> Rows:
 def rows_for(loss: Loss, rows: Rows) -> tuple[Array, Array, Array | None]:
     """Return x, y in the shape and dtype of `loss`, and weights, as a Trainer takes them."""
     if loss.target_dtype == "int":
-        return rows.x, rows.y.reshape(-1).astype("int64"), rows.weights
-    return rows.x, rows.y.reshape(len(rows), -1).astype("float32"), rows.weights
+        return rows.x, rows.y.reshape(-1).astype("int64", copy=False), rows.weights
+    return rows.x, rows.y.reshape(len(rows), -1).astype("float32", copy=False), rows.weights

@@ -28,6 +28,7 @@ from misstep.modeling.outcome import Outcome, keep_outcome
 from misstep.modeling.plans import Plan, check_vectors
 from misstep.modeling.result import FitResult
 from misstep.offers import ask
+from misstep.text.counts import counted
 
 __all__ = ["Walk", "check_request", "preparation_for", "recognize", "train"]
 
@@ -97,6 +98,13 @@ def recognize(data: Dataset, options: Options, examples: Examples | None = None)
     for kind in Modality.registry:
         modality = kind.recognize(data, options, examples)
         if modality is not None:
+            if data.is_sample and not modality.learns_from_samples:
+                raise DataError(
+                    "the data",
+                    needed="rows that fit into memory, where their order is learned from",
+                    got=f"a file of which {counted(len(data), data.sample_name)} do",
+                    try_="fewer rows, or --memory with more of it",
+                )
             return modality
     raise DataError("the data", needed="a kind that can be learned from", got=data.description)
 

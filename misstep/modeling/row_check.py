@@ -312,9 +312,10 @@ def _copies(check: RowCheck, modality: RowModality, prepared: Prepared, split: S
         if len(part) and len(part) == len(indices):
             parts.append(part.x.reshape(len(part), -1))
             places.append(indices)
-    if not parts or not len(prepared.train):
+    learned = prepared.in_memory
+    if not parts or not len(learned):
         return
-    train = prepared.train.x.reshape(len(prepared.train), -1)
+    train = learned.x.reshape(len(learned), -1)
     judged_by, at = np.concatenate(parts), np.concatenate(places)
     check.copies, check.judged_by = near_copies(train, judged_by), len(at)
     numbers = _numbers_of_rows(examples.data, examples.order, check.counted_from)
@@ -324,7 +325,7 @@ def _copies(check: RowCheck, modality: RowModality, prepared: Prepared, split: S
 
 def all_rows(prepared: Prepared, split: Split) -> tuple[Rows, Array]:
     """Return all rows that were split, and which examples they are."""
-    parts, places = [prepared.train], [split.train]
+    parts, places = [prepared.in_memory], [split.train]
     for rows, indices in ((prepared.validation, split.validation), (prepared.test, split.test)):
         # Rows of a test of their own are no examples of this split.
         if len(indices) and len(rows) == len(indices):

@@ -50,7 +50,7 @@ def rows_of(modality: RowModality, prepared: Prepared, model: TrainedModel | Non
         return RowsAgain(prepared.train_examples, None, prepared.watched)
     rows = prepared.test if modality.tested else prepared.validation
     met = model.training_rows
-    strangers = [] if met is None else met.each_seen(np.concatenate([prepared.train.x, rows.x]))
+    strangers = [] if met is None else met.each_seen(np.concatenate([prepared.in_memory.x, rows.x]))
     if Seen.NEVER in strangers or prepared.preprocessing.to_json() != model.preprocessing.to_json():
         raise DataError(
             "the data of the run",

@@ -13,7 +13,7 @@ from misstep.errors import DataError, ShapeError
 from misstep.ir import Array, make_input
 from misstep.ir.masks import FILLED, refuse_mask
 from misstep.nn.losses import Loss
-from misstep.storage import MappedRows
+from misstep.storage import MappedRows, pieces_of
 
 # Numbers that are looked at together.
 CHECKED_TOGETHER = 2**22
@@ -23,6 +23,17 @@ def finite_rows(x: Any, name: str, dtype: str) -> Array:
     """Return `x` as one row or more of finite numbers. Raises DataError for anything else."""
     if isinstance(x, MappedRows) and x.scale is not None and dtype == "float32" and len(x):
         # Whole numbers by a scale of finite numbers; they are worked out where they are read.
+        return x  # type: ignore[return-value]
+    if isinstance(x, MappedRows) and x.dtype == dtype and len(x):
+        start = 0
+        for piece in pieces_of(x):
+            index = _first_not_finite(piece)
+            if index is not None:
+                got = str(piece[tuple(index)])
+                raise DataError(
+                    f"{name}{[start + index[0], *index[1:]]}", needed="finite numbers", got=got
+                )
+            start += len(piece)
         return x  # type: ignore[return-value]
     rows = _finite_numbers(x, name, dtype)
     if rows.ndim == 0 or len(rows) == 0:
@@ -65,7 +76,9 @@ def checked_targets(
         shown_dtype = "int64" if target.dtype.kind in "iub" else "float64"
     loss.check(prediction, make_input(name, target.shape, shown_dtype))
     loss.check_answers(target, prediction.shape, name)
-    return np.ascontiguousarray(target.astype(target_dtype))
+    # What lies in a file stays there.
+    copied = not isinstance(y, np.memmap)
+    return np.ascontiguousarray(target.astype(target_dtype, copy=copied))
 
 
 def checked_weights(weights: Any, rows: int, dtype: str) -> Array | None:

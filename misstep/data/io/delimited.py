@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from misstep.errors import DataError
 from misstep.text.counts import counted, plural
 
-__all__ = ["Fields", "split_fields"]
+__all__ = ["LONGEST_FIELD", "Fields", "delimiter_of", "header_of", "split_fields"]
 
 DELIMITERS = (",", ";", "\t", "|")
 SPOKEN = {",": "comma", ";": "semicolon", "\t": "tab", "|": "|", " ": "blank"}
@@ -58,23 +58,40 @@ def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
     `text`: lines ended by newline; `name`: what errors call it; `tabs`: the file's name says tab.
     Raises DataError: header only, ragged rows, unclosed quotes, duplicate names, not a table.
     """
-    _refuse_other_kinds(text, name)
-    first, _, rest = text.partition("\n")
-    if re.fullmatch(r"sep=.\s*", first) and rest.strip():
-        delimiter, text = first[4], rest
-        reason = f"delimiter {SPOKEN.get(delimiter, delimiter)} because line 1 says so"
-    elif tabs and "\t" in first:
-        delimiter, reason = "\t", ""
-    else:
-        delimiter, reason = _sniff(text)
+    delimiter, reason, text = delimiter_of(text, name, tabs)
     records, quoting_notes = _records(text, delimiter, name)
-    names, rows, header_notes = _header(records)
+    names, rows, header_notes = header_of(records, name)
     if not rows:
         raise DataError(
             name,
             needed="a header and at least one row",
             got=f"a header of {len(names)} names and no rows",
         )
+    notes = [*filter(None, [reason]), *quoting_notes, *header_notes]
+    return Fields(names, rows, delimiter, notes)
+
+
+def delimiter_of(text: str, name: str, tabs: bool = False) -> tuple[str, str, str]:
+    """Return the delimiter, the reason for it or "", and the text without a line that says it.
+
+    `text`, `name`, `tabs`: as for `split_fields`; of a long text its beginning says as much. Raises
+    DataError for other kinds of text.
+    """
+    _refuse_other_kinds(text, name)
+    first, _, rest = text.partition("\n")
+    if re.fullmatch(r"sep=.\s*", first) and rest.strip():
+        return first[4], f"delimiter {SPOKEN.get(first[4], first[4])} because line 1 says so", rest
+    if tabs and "\t" in first:
+        return "\t", "", text
+    return *_sniff(text), text
+
+
+def header_of(records: list[list[str]], name: str) -> tuple[list[str], list[list[str]], list[str]]:
+    """Return the names of columns, the records that are rows, and notes.
+
+    Names are made up where there is no header. Raises DataError for a name that stands twice.
+    """
+    names, rows, notes = _header(records)
     doubled = [word for word, count in Counter(names).items() if count > 1]
     if doubled:
         numbers = [str(i + 1) for i, word in enumerate(names) if word == doubled[0]]
@@ -85,8 +102,7 @@ def split_fields(text: str, name: str, tabs: bool = False) -> Fields:
             got=f"{doubled[0]!r} at columns {' and '.join(numbers)}{more}",
             try_="renaming one of them",
         )
-    notes = [*filter(None, [reason]), *quoting_notes, *header_notes]
-    return Fields(names, rows, delimiter, notes)
+    return names, rows, notes
 
 
 def _refuse_other_kinds(text: str, name: str) -> None:

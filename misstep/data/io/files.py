@@ -33,6 +33,7 @@ __all__ = [
     "read_block",
     "read_text",
     "refuse_long_name",
+    "wide_encoding",
 ]
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -307,7 +308,7 @@ def _no_text(path: Path, got: str) -> FileFormatError:
 
 
 def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
-    wide = _wide_encoding(content)
+    wide = wide_encoding(content)
     if wide is not None:
         try:
             return content.decode(wide).removeprefix("\ufeff"), [f"read as {wide.upper()}"]
@@ -334,7 +335,7 @@ def _decoded(content: bytes, path: Path) -> tuple[str, list[str]]:
     return text, [f"read as {name} because byte 0x{wrong:02X} at line {line} is not UTF-8"]
 
 
-def _wide_encoding(content: bytes) -> str | None:
+def wide_encoding(content: bytes) -> str | None:
     """Return the name of UTF-16 or UTF-32 where the first bytes look like it."""
     if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
         return "utf-32"

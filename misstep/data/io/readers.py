@@ -26,6 +26,7 @@ from misstep.data.preparation import Preparation
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.sequence.sequences import holds_sequences, sequences_from_arrays
 from misstep.data.table.table import read_table
+from misstep.data.table.whole_tables import sampled_table
 from misstep.data.text.text_files import is_text_folder, read_text_folder
 from misstep.errors import DataError, FileFormatError
 from misstep.text.names import nearest_name
@@ -247,6 +248,10 @@ class TableReader(Reader):
 
     def recognizes(self, source: str) -> bool:
         return True
+
+    def read_prepared(self, source: str, preparation: Preparation) -> Dataset:
+        sample = sampled_table(source, preparation)
+        return self.read(source) if sample is None else sample
 
     def read(self, source: str) -> Dataset:
         return read_table(source)

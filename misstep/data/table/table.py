@@ -34,6 +34,8 @@ from misstep.text.names import did_you_mean, missing_names
 if TYPE_CHECKING:
     import pandas
 
+    from misstep.data.table.whole_tables import WholeTable
+
 __all__ = [
     "ROWS",
     "Table",
@@ -41,6 +43,7 @@ __all__ = [
     "read_table",
     "require_column",
     "require_columns",
+    "table_of_words",
     "table_or_refuse",
 ]
 
@@ -60,7 +63,8 @@ class Table(Dataset):
     look like. `zones`: of columns whose dates, which stand here in UTC, came with a time zone.
     `written`: the columns that came as words, as `words_of` read them; `numbers`: what the rows are
     numbered in the file, (rows,), None: from 1. `moments`: dates that stood beside the columns, in
-    the index of a frame, (rows,), or None.
+    the index of a frame, (rows,), or None. `whole`: the file that these rows are a sample of, if
+    they are.
     """
 
     frame: pandas.DataFrame
@@ -73,6 +77,7 @@ class Table(Dataset):
     written: Mapping[str, WordColumn] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
     moments: NDArray[np.datetime64] | None = None
+    whole: WholeTable | None = None
 
     description: ClassVar[str] = "a table"
     sample_name: ClassVar[str] = "row"
@@ -97,7 +102,12 @@ class Table(Dataset):
             written=written,
             numbers=numbers,
             moments=moments,
+            whole=None,
         )
+
+    @property
+    def is_sample(self) -> bool:
+        return self.whole is not None
 
     @property
     def row_numbers(self) -> NDArray[np.int64]:
@@ -265,10 +275,27 @@ def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
     fields = split_fields(text, name, tabs=".tsv" in path.name.lower() or path.suffix == ".tab")
     notes += fields.notes
     columns = dict(zip(fields.names, zip(*fields.rows, strict=True), strict=True))
+    return table_of_words(columns, name, notes, weak_comma=fields.delimiter == ";")
+
+
+def table_of_words(
+    columns: Mapping[str, Sequence[str]],
+    name: str,
+    notes: list[str],
+    *,
+    weak_comma: bool = False,
+    numbers: NDArray[np.int64] | None = None,
+) -> Table:
+    """Return columns of words as they stand in a file, (rows,) each, as a table.
+
+    `name`, `notes`, `numbers`: of the table. `weak_comma`: as `words_of` takes it. Raises DataError
+    for names that are the same in one spelling.
+    """
     questioned = sum(words.count("?") for words in columns.values())
     if questioned:
         notes.append(f"{counted(questioned, 'cell')} with ? counted as missing")
-    return _from_columns(columns, name, notes, True, weak_comma=fields.delimiter == ";")
+    table = _from_columns(dict(columns), name, notes, True, weak_comma=weak_comma)
+    return table if numbers is None else replace(table, numbers=numbers)
 
 
 def _from_columns(

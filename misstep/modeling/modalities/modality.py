@@ -93,6 +93,7 @@ class Modality(ABC):
 
     `name`: of the kind. `priority`: whose turn it is to recognize data; the lowest comes first.
     `provides`: which options mean something for such data. `tasks`: that can be asked for.
+    `learns_from_samples`: whether the rows beside a sample are learned from their file.
     `not_repaired`: why a training on such data can't be repaired, empty where it can.
     `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
     `space`: the hyperparameters of its plan, by name, once there is one.
@@ -103,6 +104,7 @@ class Modality(ABC):
     provides: ClassVar[frozenset[Needs]] = frozenset()
     tasks: ClassVar[frozenset[TaskName]] = frozenset(TaskName)
     not_repaired: ClassVar[str] = ""
+    learns_from_samples: ClassVar[bool] = False
     registry: ClassVar[list[type[Modality]]] = []
 
     def __init__(self, data: Dataset, options: Options, source: Dataset | None = None) -> None:

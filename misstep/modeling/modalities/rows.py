@@ -72,9 +72,10 @@ class Prepared:
     them. `train_examples`: what was fitted on. `validation_names`: what its rows are called.
     `validation_answers`: its answers in people's own numbers, where they are numbers.
     `train_numbers`: what its rows are numbered in the source, counted from 1, (rows,), or None.
-    `choice`: what trials chose, once they were made. `held_out`: the test's examples, or those of
-    validation where nothing is tested. `watched`: those of validation, which the learning curve is
-    about.
+    `sample`: those of the training rows that are in memory, where `train` lies in a file and has
+    more. `choice`: what trials chose, once they were made. `held_out`: the test's examples, or
+    those of validation where nothing is tested. `watched`: those of validation, which the learning
+    curve is about.
     """
 
     train: Rows
@@ -90,6 +91,12 @@ class Prepared:
     choice: Choice | None = None
     held_out: HeldOutExamples | None = None
     watched: HeldOutExamples | None = None
+    sample: Rows | None = None
+
+    @property
+    def in_memory(self) -> Rows:
+        """Return the training rows, or those that `train_examples` are, where there are more."""
+        return self.train if self.sample is None else self.sample
 
     @cached_property
     def portions(self) -> Rows:
@@ -138,13 +145,15 @@ class RowModality(Modality):
 
         Members of an ensemble would have to share each part, and learn less from it each.
         """
-        return ((), 1) if self.in_parts else (number_positions(prepared.train.x), None)
+        if self.in_parts:
+            return (), 1
+        return number_positions(prepared.in_memory.x), None
 
     def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
         """Return what the network must beat, the guess without looking first."""
         return (
-            guess(prepared.train, prepared.test, prepared.target),
-            linear(prepared.train, prepared.test, prepared.target),
+            guess(prepared.in_memory, prepared.test, prepared.target),
+            linear(prepared.in_memory, prepared.test, prepared.target),
         )
 
     def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
@@ -203,6 +212,9 @@ class RowModality(Modality):
 
     def resplit(self, split: Split, number: int) -> Resplit | None:
         """Validate on others of the rows that are learned from, which learn the former ones."""
+        if self.data.is_sample:
+            # Rows of a file are prepared for one split.
+            return None
         rows, before = split.train, split.validation
         classes, groups = self.examples.classes, self._groups
         other = split_rows(
@@ -377,7 +389,7 @@ class RowModality(Modality):
         if not plan.candidates:
             return
         contest = contest_of(
-            prepared.train,
+            prepared.in_memory,
             prepared.validation,
             _kept_together(prepared.train_examples),
             plan.batch_size // plan.repeats_per_epoch,

@@ -42,6 +42,7 @@ from misstep.modeling.examples import Examples, answered, encoded_answers
 from misstep.modeling.group_trials import AlikeRows, find_alike_rows
 from misstep.modeling.modalities.modality import Evaluation, Fitted
 from misstep.modeling.modalities.rows import Prepared, RowModality
+from misstep.modeling.modalities.whole_tables import learned_from_file, sample_decision
 from misstep.modeling.options import Needs, Options
 from misstep.modeling.plans import Plan, Planner, plan_table, reads_in_order
 from misstep.modeling.row_groups import group_numbers, repeated_in_test
@@ -61,6 +62,7 @@ class TableModality(RowModality):
     name: ClassVar[str] = "table"
     priority: ClassVar[int] = 90
     provides: ClassVar[frozenset[Needs]] = frozenset({Needs.COLUMNS})
+    learns_from_samples: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -126,6 +128,8 @@ class TableModality(RowModality):
         target = self.target
         assert target is not None
         refuse_infinite(self.context, [column.name for column in self.columns if column.used])
+        if self.context.is_sample:
+            self.decisions.add(*sample_decision(self.context, self.options))
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
         if self.options.task is None and self.options.groups is None and target.is_number:
             tried = rows_or_series(self.context, target.name)
@@ -229,7 +233,29 @@ class TableModality(RowModality):
             if self.order is not None:
                 order = {"by": self.order.by, "words": self.order.words}
                 self.decisions.facts["time_order"] = order
+        if self.context.is_sample:
+            return learned_from_file(
+                prepared, split, self.examples, self.options.groups, self.decisions, self.notes
+            )
         return prepared
+
+    def _decide_split(self, split: Split) -> None:
+        if not self.context.is_sample:
+            super()._decide_split(split)
+            return
+        test = len(split.test) if self._test is None else len(self._test)
+        self.decisions.add(
+            "split",
+            f"{len(split.validation):,} rows to validate on, {test:,} to be judged on, all others "
+            "to learn from",
+            "a score must come from rows that training never saw; they are held in memory",
+        )
+
+    def names_of(self, rows: Array, data: Dataset | None = None) -> Sequence[str]:
+        """Return what rows are called; those of a sample by their numbers in the file."""
+        if data is None and self.context.is_sample:
+            return [f"{self.data.sample_name} {number}" for number in self.row_numbers(rows)]
+        return super().names_of(rows, data)
 
     def row_numbers(self, rows: Array) -> Array:
         """Return what the table numbers rows, counted from 1."""
@@ -286,14 +312,17 @@ class TableModality(RowModality):
 
     def baselines(self, prepared: Prepared) -> Sequence[Baseline]:
         """Return the guess and a linear model, which sees bent columns as they stand as well."""
-        train, test, target = prepared.train, prepared.test, prepared.target
+        train, test, target = prepared.in_memory, prepared.test, prepared.target
         preprocessor, straight = prepared.preprocessing, None
         assert isinstance(preprocessor, Preprocessor)
         bent = preprocessor.bent_numbers(prepared.train_examples.data)
         bent_test = preprocessor.bent_numbers(prepared.test_data)
         if bent is not None and bent_test is not None:
             straight = bent, bent_test
-        return guess(train, test, target), linear(train, test, target, as_they_stand=straight)
+        line = linear(train, test, target, as_they_stand=straight)
+        if prepared.sample is not None:
+            line = replace(line, how=f"learned from {len(train):,} of the rows, judged on the same")
+        return guess(train, test, target), line
 
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score as for all rows; note where the rows may be a series all the same."""

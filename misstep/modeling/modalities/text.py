@@ -50,9 +50,14 @@ class TextModality(TableModality):
         assert isinstance(train, Table)
         assert isinstance(test, Table)
         linear = linear_on_texts(
-            prepared.train, train.frame, prepared.test, test.frame, preprocessor, prepared.target
+            prepared.in_memory,
+            train.frame,
+            prepared.test,
+            test.frame,
+            preprocessor,
+            prepared.target,
         )
-        return guess(prepared.train, prepared.test, prepared.target), linear
+        return guess(prepared.in_memory, prepared.test, prepared.target), linear
 
     def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
         """Return TF-IDF, and what is no text."""
