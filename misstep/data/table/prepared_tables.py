@@ -136,12 +136,13 @@ class _Pass:
             # A process may have ended between two of them.
             whole = [writer.pieces for writer in writers]
             done = min(whole)
-            known = writers[whole.index(done)].facts
-            self._unreadable = sum(facts["unreadable"] for facts in map(_fact, known))
+            name = ("features", "answers", "numbers")[whole.index(done)]
+            known = [_fact(one) for one in self._files.pieces(name)]
+            self._unreadable = sum(one["unreadable"] for one in known)
             noticed = Noticed()
             number, start = done, None
             if known:
-                last = _fact(known[-1])
+                last = known[-1]
                 start = Piece([], last["rows"], last["place"], last["line"])
                 self._rows = last["rows"]
             batch = _Batch()

@@ -51,6 +51,8 @@ SHARE_OF_FIRSTS = 0.25
 # What the numbers of rows are mixed with to draw them; any fixed one does.
 DRAWN_BY = np.uint64(20_261_130)
 SAMPLE_FOLDER = "sample"
+# Rows of a sample that are written together.
+TOGETHER = 2**14
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def sampled_table(source: str, preparation: Preparation) -> Table | None:
     if because is None and not there:
         return None
     with inner.files(key) as files:
-        if not files.facts:
+        if _arrays(files)[1] is None:
             if because is None:
                 return None
             _draw(path, preparation, files, because)
@@ -128,20 +130,32 @@ def _draw(path: Path, preparation: Preparation, files: PreparedFiles, because: s
     numbers, records = drawn.chosen()
     if not numbers:
         raise DataError(str(path), needed="a header and at least one row", got="no rows")
-    with files.writer("cells", "uint8", ()) as writer:
-        for start in range(0, len(records), 2**14):
-            text = "\0".join([*records[start : start + 2**14], ""])
+    size = drawn.size
+    files.facts = {
+        "layout": file.layout.plain(),
+        "rows": drawn.rows,
+        "because": because,
+        "notes": [*file.notes, *noticed.notes()],
+        "size": size,
+    }
+    # A process may have ended here before; of the same size, it drew the same.
+    with files.writer(f"cells_{size}", "uint8", ()) as writer:
+        for start in range(writer.pieces * TOGETHER, len(records), TOGETHER):
+            text = "\0".join([*records[start : start + TOGETHER], ""])
             writer.add(np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8))
         writer.finish()
-    with files.writer("numbers", "int64", ()) as writer:
-        writer.add(np.asarray(numbers, np.int64))
-        files.facts = {
-            "layout": file.layout.plain(),
-            "rows": drawn.rows,
-            "because": because,
-            "notes": [*file.notes, *noticed.notes()],
-        }
+    with files.writer(f"numbers_{size}", "int64", ()) as writer:
+        if not writer.pieces:
+            writer.add(np.asarray(numbers, np.int64))
         writer.finish()
+
+
+def _arrays(files: PreparedFiles) -> tuple[Any, Any]:
+    """Return the cells and the numbers of rows that were drawn; None: they are not there."""
+    size = files.facts.get("size")
+    if type(size) is not int or size < 0:
+        return None, None
+    return files.array(f"cells_{size}"), files.array(f"numbers_{size}")
 
 
 def _gone_through(
@@ -179,7 +193,7 @@ class _Drawn:
 
     def __init__(self, size: int) -> None:
         self.rows = 0
-        self._size = size
+        self.size = size
         self._bytes = 0
         # A row is drawn whose mixed number is below the border.
         self._border = np.uint64(2**64 - 1)
@@ -198,7 +212,7 @@ class _Drawn:
             record = "\0".join(records[at])
             self._kept[start + at] = record
             self._bytes += len(record) + 1
-        while self._bytes > self._size and len(self._kept) > 1:
+        while self._bytes > self.size and len(self._kept) > 1:
             self._border = np.uint64(int(self._border) // 2)
             kept = np.fromiter(self._kept, np.uint64, len(self._kept))
             for row in kept[_mixed(kept) > self._border].tolist():
@@ -222,7 +236,7 @@ class _Drawn:
                 at = words.index(word)
                 known[word] = start + at
                 self._first_records.setdefault(start + at, "\0".join(records[at]))
-        most = SHARE_OF_FIRSTS * self._size
+        most = SHARE_OF_FIRSTS * self.size
         if len(self._first_records) > self._most_words:
             self._forget()
         while sum(map(len, self._first_records.values())) > most and self._most_words > 1:
@@ -263,7 +277,7 @@ def _mixed(rows: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def _table(path: Path, preparation: Preparation, files: PreparedFiles) -> Table:
     """Return the sample in files, which may be somebody's who is not trusted, as a table."""
-    cells, numbers = files.array("cells"), files.array("numbers")
+    cells, numbers = _arrays(files)
     facts: dict[str, Any] = files.facts
     try:
         if cells is None or numbers is None:

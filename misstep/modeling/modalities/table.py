@@ -50,6 +50,7 @@ from misstep.modeling.rows_or_series import rows_or_series
 from misstep.modeling.target_leakage import Leak, find_leaks
 from misstep.modeling.text_trial import with_tried_texts
 from misstep.modeling.time_order import TimeOrder, order_that_matters
+from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean, missing_names
 
@@ -129,7 +130,7 @@ class TableModality(RowModality):
         assert target is not None
         refuse_infinite(self.context, [column.name for column in self.columns if column.used])
         if self.context.is_sample:
-            self.decisions.add(*sample_decision(self.context, self.options))
+            self.decisions.add(*sample_decision(self.context))
         self.decisions.add("target", f"{target.name}: {target.task}", target.reason)
         if self.options.task is None and self.options.groups is None and target.is_number:
             tried = rows_or_series(self.context, target.name)
@@ -415,6 +416,13 @@ def rows_asked_for(table: Table, options: Options) -> Table:
     Raises ArgumentError or DataError for columns and values that are not there.
     """
     table = columns_asked_for(table, options)
+    if options.only is not None and table.whole is not None:
+        raise ArgumentError(
+            f"--only {options.only}",
+            needed="a table that fits into memory",
+            got=f"one of {counted(table.whole.rows, 'row')}",
+            try_="a file of those rows alone",
+        )
     return table if options.only is None else only_rows(table, column_and_value(options.only))
 
 

@@ -13,32 +13,20 @@ import numpy as np
 from misstep.data import Preprocessor, Rows, Split, Table
 from misstep.data.table.file_rows import group_words
 from misstep.data.table.prepared_tables import Apart, prepared_table
-from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import Examples
 from misstep.modeling.modalities.rows import Prepared
-from misstep.modeling.options import Options
 from misstep.text.counts import counted
 from misstep.text.units import bytes_in_words
 
 __all__ = ["learned_from_file", "sample_decision"]
 
 
-def sample_decision(table: Table, options: Options) -> tuple[str, str, str]:
-    """Return what is decided on a sample only, and why, as a decision.
-
-    Raises ArgumentError for options that ask for some rows of the file.
-    """
+def sample_decision(table: Table) -> tuple[str, str, str]:
+    """Return what is decided on a sample only, and why, as a decision."""
     whole = table.whole
     assert whole is not None
-    if options.only is not None:
-        raise ArgumentError(
-            f"--only {options.only}",
-            needed="a table that fits into memory",
-            got=f"one of {counted(whole.rows, 'row')}",
-            try_="a file of those rows alone",
-        )
     memory = whole.preparation.memory
     same = "" if memory is None else f" with --memory {bytes_in_words(memory)}"
     return (
