@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from misstep.exchange import joined
 from misstep.train.interruption import ENDING, end_by_signal, forget_signals
 
 
@@ -19,10 +20,11 @@ def signals_interrupt() -> Iterator[None]:
     """Let the signals that ask a process to end do as Ctrl-C, where nobody has other plans."""
     forget_signals()
     before: dict[int, Any] = {}
+    nobodys = signal.SIG_DFL, joined().at_signal or signal.SIG_DFL
     if threading.current_thread() is threading.main_thread():
         for name in ENDING:
             number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            if number is not None and signal.getsignal(number) in nobodys:
                 before[number] = signal.signal(number, end_by_signal)
     try:
         yield

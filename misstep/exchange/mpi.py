@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from misstep.exchange.presence import Heartbeat, Place, gone, own_place
+from misstep.exchange.presence import PRESENCE_EVERY, Heartbeat, Place, gone, own_place
 from misstep.exchange.ranks import Array, LostRankError, Ranks
 
 # Bytes from which halves are exchanged and put together again: it moves 2 (1 − 1 / ranks) times the
@@ -30,14 +30,14 @@ HALVED = 1 << 15
 # yields waits for the turns of all others, which on a busy machine takes many times as long.
 SPINS = 200
 FIRST_PAUSE, LONGEST_PAUSE = 20e-6, 200e-6
-# Seconds between two looks at whether the others are still there.
-PRESENCE_EVERY = 0.25
 # Seconds that what a rank sent before it left may still be on its way.
 ON_THE_WAY = 2.0
 # Seconds in which others look who is gone, before this one is.
 GRACE = 0.1
 # Seconds between two looks whether all are at their end.
 LAST_PAUSE = 5e-3
+# The setting of Open MPI by which a lost rank is an error that can be told, not the end.
+SURVIVES = "OMPI_MCA_mpi_ft_enable"
 _TAG_SUM, _TAG_TREE, _TAG_LEFT = 1, 2, 3
 
 
@@ -46,6 +46,8 @@ def join() -> Ranks:
     import mpi4py
 
     mpi4py.rc.thread_level = "multiple"
+    # Else Open MPI ends a rank without a word when the wire to another one is closed.
+    os.environ.setdefault(SURVIVES, "1")
     from mpi4py import MPI
 
     ranks = MpiRanks(MPI)
@@ -245,8 +247,11 @@ class MpiRanks(Ranks):
 
     def _lost(self, reason: str, rank: int | None = None) -> LostRankError:
         """Return what to raise where a rank is gone, which is named where it can be told."""
-        if rank is None:  # what MPI says seldom names it; its process does
-            rank = next(iter(gone(self._places, self.rank)), None)
+        if rank is None:  # what MPI says does not name it; its process does, or the closed wire
+            rank = next(gone(self._places, self.rank), None)
+            failed = [] if rank is not None else self._failed()
+            if failed:
+                rank, reason = failed[0], "it ended, or the wire to it did"
         self.lost = True
         if rank is None:
             which = f"another rank than {self.rank}"
@@ -261,13 +266,22 @@ class MpiRanks(Ranks):
             "checkpoint",
         )
 
+    def _failed(self) -> list[int]:
+        """Return the ranks of which MPI knows that they are gone."""
+        try:
+            failed = self._communicator.Get_failed()
+            numbers = failed.Translate_ranks(group=self._communicator.Get_group())
+            return [int(number) for number in numbers]
+        except (AttributeError, NotImplementedError, self._mpi.Exception):
+            return []  # an MPI that does not tell
+
     def end_if_lost(self) -> None:
         """Say who is gone, and end, where somebody is: for who is asked by a signal to end.
 
         A launcher that notices a dead process asks the others to end, and makes them a fifth of a
         second later.
         """
-        rank = next(iter(gone(self._places, self.rank)), None)
+        rank = next(gone(self._places, self.rank), None)
         if rank is None:
             return
         words = str(self._lost("its process has ended", rank))
@@ -339,4 +353,5 @@ def _take_signal(ranks: MpiRanks) -> None:
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
+    ranks.at_signal = asked
     signal.signal(signal.SIGTERM, asked)

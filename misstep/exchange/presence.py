@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+# Seconds between two looks at whether the others are still there.
+PRESENCE_EVERY = 0.25
 # Seconds between two messages to the next rank, and of silence after which one counts as gone: a
 # machine that is busy with other things keeps still for a second or two.
 BEAT_EVERY = 1.0

@@ -27,12 +27,14 @@ class LostRankError(MisstepError):
 class Ranks:
     """One process that works by itself. `rank`: its number, from 0; `size`: how many there are.
 
-    `on_this_host`: how many share this machine.
+    `on_this_host`: how many share this machine. `at_signal`: what handles a signal that asks to end
+    as long as nobody else wants to.
     """
 
     rank: int = 0
     size: int = 1
     on_this_host: int = 1
+    at_signal: Any = None
 
     @property
     def is_first(self) -> bool:

@@ -1,11 +1,13 @@
 """A training that is started by a launcher of MPI in tests: what it learned, as one line of JSON.
 
 Arguments: settings as JSON. `kind`: of network; `folder`: of the run, which goes on where it was
-left; `odd`: a rank that does something else, and `what`: rows, epochs, or fails.
+left; `signals`: whether one that asks to end does as Ctrl-C; `odd`: a rank that does something
+else, and `what`: rows, epochs, or fails.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import socket
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 
 import misstep as ms
+from misstep.cli.termination import signals_interrupt
 from misstep.exchange import world
 
 NETWORKS: dict[str, Any] = {
@@ -49,17 +52,23 @@ def learned(settings: dict[str, Any]) -> dict[str, Any]:
         compiling=settings.get("compiling", False),
         shards=settings.get("shards", 8),
     )
-    run = trainer.fit(
-        x,
-        y,
-        epochs=settings.get("epochs", 2) + (odd and settings["what"] == "epochs"),
-        validation=(x[:29], y[:29]),
-        early_stopping=settings.get("patience"),
-        folder=settings.get("folder"),
-        resume="folder" in settings,
-        checkpoint_every=settings.get("checkpoint_every"),
-        report=False,
-    )
+    with signals_interrupt() if "signals" in settings else contextlib.nullcontext():
+        run = trainer.fit(
+            x,
+            y,
+            epochs=settings.get("epochs", 2) + (odd and settings["what"] == "epochs"),
+            validation=(x[:29], y[:29]),
+            early_stopping=settings.get("patience"),
+            folder=settings.get("folder"),
+            resume="folder" in settings,
+            checkpoint_every=settings.get("checkpoint_every"),
+            report=False,
+        )
+    more: dict[str, Any] = {}
+    if "hosts" in settings:
+        more["hosts"] = ranks.gathered(socket.gethostname())
+    if "signals" in settings:
+        more["updates"] = ranks.gathered(run.updates)
     weights = trainer.network.parameters.tobytes() + trainer.network.buffers.tobytes()
     return {
         "weights": hashlib.sha256(weights).hexdigest(),
@@ -67,7 +76,8 @@ def learned(settings: dict[str, Any]) -> dict[str, Any]:
         "judged": [values["validation_loss"] for values in run.history[-2:]],
         "ranks": ranks.size,
         "ending": str(run.ending),
-    } | ({"hosts": ranks.gathered(socket.gethostname())} if "hosts" in settings else {})
+        **more,
+    }
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ All of them: MISSTEP_RANKS=1. The whole campaign of kills: MISSTEP_KILLS=50.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -15,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from launching import command, environment, launched, launcher, result
+from launching import (
+    command,
+    environment,
+    launched,
+    launcher,
+    ranks_of,
+    result,
+    wait_for_checkpoint,
+)
 from ranked_training import learned
 
 from misstep.exchange import RankError, launch
@@ -88,12 +97,7 @@ def test_a_killed_rank_is_named_and_the_run_goes_on_to_the_bit(number: int, tmp_
         stderr=subprocess.PIPE,
         text=True,
     )
-    checkpoints = tmp_path / "run" / "checkpoints"
-    until = time.monotonic() + 60
-    while not (checkpoints.is_dir() and any(checkpoints.iterdir())):
-        assert started.poll() is None
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    wait_for_checkpoint(started, tmp_path / "run")
     time.sleep(draw.uniform(0.0, 0.3))
     processes = ranks_of(started.pid)
     assert len(processes) == ranks
@@ -113,21 +117,75 @@ def test_a_killed_rank_is_named_and_the_run_goes_on_to_the_bit(number: int, tmp_
         assert result(launched(going_on, settings)) == {**wanted, "ranks": going_on}
 
 
-def ranks_of(process: int) -> dict[int, int]:
-    """Return the process of each rank that a launcher started, by rank."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        try:
-            if not entry.name.isdigit() or int(entry.name) == process:
-                continue
-            words = (entry / "environ").read_bytes().split(b"\0")
-            known = dict(word.partition(b"=")[::2] for word in words)
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == process and b"OMPI_COMM_WORLD_RANK" in known:
-            found[int(known[b"OMPI_COMM_WORLD_RANK"])] = int(entry.name)
-    return found
+def begun(ranks: int, settings: dict[str, Any]) -> subprocess.Popen[str]:
+    """Start a training that would go on for long; return once there is a checkpoint."""
+    started = subprocess.Popen(
+        command(ranks, {**settings, "epochs": 100_000}),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_checkpoint(started, Path(settings["folder"]))
+    return started
+
+
+def test_a_signal_to_one_rank_ends_all_at_the_same_update(tmp_path: Path) -> None:
+    launcher()
+    settings = {"epochs": 60, "folder": str(tmp_path / "run"), "checkpoint_every": 3, "signals": 1}
+    started = begun(2, settings)
+    os.kill(ranks_of(started.pid)[1], signal.SIGTERM)
+    told, errors = started.communicate(timeout=60)
+    assert started.returncode == 0, errors
+    ended = json.loads(told.strip().splitlines()[-1])
+    assert len(set(ended["updates"])) == 1
+    assert "SIGTERM" in ended["ending"]
+    last = max((tmp_path / "run" / "checkpoints").glob("*.misstep"), key=lambda file: file.name)
+    assert int(last.name.split("-")[1]) == ended["updates"][0]
+    whole = learned({**settings, "folder": str(tmp_path / "whole")})
+    assert learned(settings)["weights"] == whole["weights"]
+
+
+@LONG
+def test_ctrl_c_at_the_launcher_ends_all_and_the_run_goes_on_to_the_bit(tmp_path: Path) -> None:
+    settings = {"epochs": 60, "folder": str(tmp_path / "run"), "checkpoint_every": 3, "signals": 1}
+    launcher()
+    started = begun(3, settings)
+    processes, began = ranks_of(started.pid), time.monotonic()
+    started.send_signal(signal.SIGINT)
+    started.communicate(timeout=60)
+    assert time.monotonic() - began < SECONDS
+    assert not any(Path(f"/proc/{process}").exists() for process in processes.values())
+    whole = learned({**settings, "folder": str(tmp_path / "whole")})
+    assert learned(settings)["weights"] == whole["weights"]
+
+
+@LONG
+def test_a_signal_to_one_rank_of_the_command_is_its_exit_code(tmp_path: Path) -> None:
+    rows = "\n".join(f"{i},{i % 7},{(i * 5) % 11 > 4}" for i in range(200))
+    (tmp_path / "rows.csv").write_text(f"a,b,target\n{rows}\n")
+    run = tmp_path / "run"
+    words = [launcher(), "--oversubscribe", "--bind-to", "none", "-n", "2", sys.executable]
+    words += ["-m", "misstep", "train", str(tmp_path / "rows.csv"), "--target", "target"]
+    words += ["--epochs", "100000", "--out", str(run)]
+    started = subprocess.Popen(
+        words,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    until = time.monotonic() + 60
+    while not (run / "run.jsonl").exists() and time.monotonic() < until:
+        assert started.poll() is None, started.communicate()
+        time.sleep(0.1)
+    time.sleep(2.0)
+    os.kill(ranks_of(started.pid)[1], signal.SIGTERM)
+    told, errors = started.communicate(timeout=60)
+    assert started.returncode == 128 + signal.SIGTERM, told + errors
+    assert (run / "model.misstep").exists()
+    assert any((run / "checkpoints").glob("*.misstep"))
 
 
 def test_a_process_that_a_rank_starts_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

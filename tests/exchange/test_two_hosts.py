@@ -1,88 +1,31 @@
-"""Two network namespaces with host names of their own, as two machines joined by TCP.
+"""Two hosts joined by TCP: the same bits; and what is told where one of them falls silent.
 
-Needs Linux, root and the launcher; skipped, with words, where one of them is missing.
+All of them: MISSTEP_RANKS=1.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
+import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+import time
 from pathlib import Path
 
 import pytest
-from launching import PROGRAM, environment, launcher, result
+from launching import TwoHosts, environment, result, wait_for_checkpoint
 from ranked_training import learned
 
-ADDRESSES = ("10.77.0.1", "10.77.0.2")
+from misstep.exchange.presence import BEAT_EVERY, PRESENCE_EVERY, SILENCE
+
+LONG = pytest.mark.skipif("MISSTEP_RANKS" not in os.environ, reason="long; set MISSTEP_RANKS=1")
+# Within which one that is not heard of is told: silence, what a look at it waits for, and a
+# machine's being busy.
+SECONDS = SILENCE + BEAT_EVERY + PRESENCE_EVERY + 0.75
 
 
-def run(*words: str) -> None:
-    subprocess.run(words, check=True, capture_output=True)
-
-
-@pytest.fixture
-def hosts() -> Iterator[tuple[str, str]]:
-    """Make two hosts with a cable between them; return their names."""
-    launcher()
-    if shutil.which("ip") is None or shutil.which("unshare") is None:
-        pytest.skip("needs ip and unshare, of Linux")
-    names = f"misstep{os.getpid()}a", f"misstep{os.getpid()}b"
-    ends = f"m{os.getpid()}a", f"m{os.getpid()}b"
-    try:
-        try:
-            for name in names:
-                run("ip", "netns", "add", name)
-        except subprocess.CalledProcessError:
-            pytest.skip("needs permission to make network namespaces")
-        cable = ("type", "veth", "peer", "name", ends[1], "netns", names[1])
-        run("ip", "link", "add", ends[0], "netns", names[0], *cable)
-        for name, end, address in zip(names, ends, ADDRESSES, strict=True):
-            run("ip", "-n", name, "addr", "add", f"{address}/24", "dev", end)
-            run("ip", "-n", name, "link", "set", "lo", "up")
-            run("ip", "-n", name, "link", "set", end, "up")
-        yield names
-    finally:
-        for name in names:
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-
-
-def test_two_hosts_learn_what_one_process_learns(hosts: tuple[str, str], tmp_path: Path) -> None:
-    enter = tmp_path / "enter"
-    cases = " ".join(
-        f"{address}) host={name};;" for address, name in zip(ADDRESSES, hosts, strict=True)
-    )
-    enter.write_text(
-        f'#!/bin/sh\ncase "$1" in {cases} *) host="$1";; esac; shift\n'
-        'exec ip netns exec "$host" unshare -u sh -c "hostname $host; $*"\n'
-    )
-    enter.chmod(0o755)
-    (tmp_path / "hosts").write_text("".join(f"{address} slots=1\n" for address in ADDRESSES))
-    network = "10.77.0.0/24"
-    words = [
-        *(launcher(), "--hostfile", str(tmp_path / "hosts"), "--map-by", "node", "-n", "2"),
-        *("--bind-to", "none", "--prtemca", "plm_ssh_agent", str(enter)),
-        *("--prtemca", "prte_if_include", network, "--mca", "btl", "tcp,self"),
-        *("--mca", "btl_tcp_if_include", network, "-x", "PYTHONPATH", "-x", "OMP_NUM_THREADS"),
-        *(sys.executable, str(PROGRAM), json.dumps({"kind": "cnn", "hosts": True})),
-    ]
+def test_two_hosts_learn_what_one_process_learns(hosts: TwoHosts) -> None:
     done = subprocess.run(
-        [
-            "ip",
-            "netns",
-            "exec",
-            hosts[0],
-            "unshare",
-            "-u",
-            "sh",
-            "-c",
-            'hostname "$0"; exec "$@"',
-            hosts[0],
-            *words,
-        ],
+        hosts.command({"kind": "cnn", "hosts": True}),
         env=environment(),
         capture_output=True,
         text=True,
@@ -90,5 +33,53 @@ def test_two_hosts_learn_what_one_process_learns(hosts: tuple[str, str], tmp_pat
         check=False,
     )
     told = result(done)
-    assert told.pop("hosts") == list(hosts)
+    assert told.pop("hosts") == list(hosts.names)
     assert told == {**learned({"kind": "cnn"}), "ranks": 2}
+
+
+@LONG
+@pytest.mark.parametrize("what", ["killed", "killed, and its launcher hangs", "hangs", "cut off"])
+def test_a_rank_of_another_host_that_is_gone_is_named(
+    what: str, hosts: TwoHosts, tmp_path: Path
+) -> None:
+    settings = {"epochs": 60, "checkpoint_every": 3, "folder": str(tmp_path / "run")}
+    started = subprocess.Popen(
+        hosts.command({**settings, "epochs": 100_000}, apart=True),
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for_checkpoint(started, tmp_path / "run")
+    rank, its_launcher = hosts.rank_on_second()
+    (first,) = (one for one in hosts.processes(0) if "ranked_training" in words_of(one))
+    began = time.monotonic()
+    if what == "cut off":
+        cut = ["ip", "-n", hosts.names[0], "link", "set", hosts.ends[0], "down"]
+        subprocess.run(cut, check=True)
+    elif what == "hangs":
+        os.kill(rank, signal.SIGSTOP)
+    else:
+        if what != "killed":
+            os.kill(its_launcher, signal.SIGSTOP)
+        os.kill(rank, signal.SIGKILL)
+    while "ranked_training" in words_of(first):
+        assert time.monotonic() - began < SECONDS
+        time.sleep(0.05)
+    hosts.end(1)  # so that the launcher on the first one need not wait for them
+    if what == "cut off":
+        time.sleep(0.5)
+        hosts.end(0)
+    _, errors = started.communicate(timeout=60)
+    assert f"on {hosts.names[1]}) is gone" in errors
+    assert "got rank 1 (process" in errors
+    assert learned(settings) == learned({**settings, "folder": str(tmp_path / "whole")})
+
+
+def words_of(process: int) -> str:
+    """Return the words that a process was started with; none where it has ended."""
+    try:
+        words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
+    return words if "mpiexec" not in words and "prte" not in words else ""
