@@ -52,6 +52,15 @@ Rows = Annotated[
 # Stands for all options of training until `with_training_options` puts them in its place; typer
 # before 0.29 reads no option without a parser of its own as Any.
 TrainingOption = Annotated[Any, typer.Option(parser=str)]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="What rows may take of memory, such as 4GB: more images are decoded into a file "
+        "first, which is removed at the end. Without it half of what is available.",
+        show_default=False,
+    ),
+]
 Json = Annotated[
     bool,
     typer.Option(
@@ -334,6 +343,7 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the CSV here instead of to standard output."),
     ] = None,
+    memory: Memory = None,
     json: Json = False,
 ) -> int:
     """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
@@ -350,7 +360,7 @@ def predict(
     """
     from misstep.cli.predict_command import predict_rows
 
-    return predict_rows(model, source, out=out, json=json)
+    return predict_rows(model, source, out=out, memory=memory, json=json)
 
 
 @app.command(
@@ -388,6 +398,7 @@ def explain(
         ),
     ] = False,
     top: Annotated[int, typer.Option(metavar="K", help="How many inputs and neurons to list.")] = 8,
+    memory: Memory = None,
     json: Json = False,
 ) -> int:
     """Explain one prediction: what decided it, and how a weight was blamed for its error.
@@ -403,7 +414,7 @@ def explain(
     """
     from misstep.cli.explain_command import ExplainRequest, explain_row
 
-    request = ExplainRequest(row, step, weight, top, json, report, latex)
+    request = ExplainRequest(row, step, weight, top, json, report, latex, memory)
     return explain_row(model, source, request)
 
 

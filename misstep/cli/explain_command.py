@@ -14,6 +14,7 @@ from misstep.cli.exits import DONE
 from misstep.cli.inputs import quoted, read_model, read_rows_for, split_in_words
 from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
+from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, NotYetError
 from misstep.ir import Array
 from misstep.modeling import (
@@ -57,7 +58,7 @@ class ExplainRequest:
     """What a person asked `misstep explain`. `row`: None is the first, of a series the last.
 
     `report`: whether to report on the prediction above the chain rule of a weight; `latex`: whether
-    to print that as LaTeX.
+    to print that as LaTeX. `memory`: what rows may take; None: a share of what is available.
     """
 
     row: int | None
@@ -67,6 +68,7 @@ class ExplainRequest:
     json: bool
     report: bool = False
     latex: bool = False
+    memory: str | None = None
 
 
 def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
@@ -86,8 +88,9 @@ def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
         return explain_forecast(model, path, source, request)
     assert isinstance(model, Model)
     row, weight = 1 if request.row is None else request.row, request.weight
-    rows = read_rows_for(source, model)
-    taken = take_row(model, rows, row, source)
+    with Preparation.passing(request.memory) as preparation:
+        rows = read_rows_for(source, model, preparation)
+        taken = take_row(model, rows, row, source)
     place = f"{source}{split_in_words(rows)}"
     page = Page(to_error=json or latex)
     rule = None

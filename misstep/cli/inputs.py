@@ -28,10 +28,15 @@ def read_data(source: str, preparation: Preparation | None = None) -> Dataset:
         raise _clearer(source, error) from error
 
 
-def read_rows_for(source: str, model: TrainedModel) -> Dataset:
-    """Return rows that `model` may predict for. Raises MisstepError in words."""
+def read_rows_for(
+    source: str, model: TrainedModel, preparation: Preparation | None = None
+) -> Dataset:
+    """Return rows that `model` may predict for. Raises MisstepError in words.
+
+    `preparation`: where rows are prepared that do not fit into memory.
+    """
     try:
-        return read_rows(source, model.preprocessing, model.target.name)
+        return read_rows(source, model.preprocessing, model.target.name, preparation)
     except StorageError as error:
         raise _clearer(source, error) from error
 

@@ -14,18 +14,24 @@ from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
 from misstep.cli.seen_rows import seen_words
 from misstep.data import Dataset, Table
+from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
-from misstep.storage import write_text
+from misstep.storage import taken_rows, write_text
 from misstep.text.counts import counted
 
 # Networks compute in float32, whose numbers 9 digits tell apart.
 DIGITS = 9
 
 
-def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool) -> int:
-    """Predict for each row of `source` and write the CSV; return the exit code."""
+def predict_rows(
+    path: Path, source: str | None, *, out: Path | None, json: bool, memory: str | None = None
+) -> int:
+    """Predict for each row of `source` and write the CSV; return the exit code.
+
+    `memory`: what rows may take, as people write it; None: a share of what is available.
+    """
     _refuse_overwriting(out, path, source)
     model = read_model(path)
     if isinstance(model, ForecastModel):
@@ -38,8 +44,18 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
             got="none",
             try_="misstep predict --help",
         )
-    rows = read_rows_for(source, model)
     page = Page(to_error=json or out is None)
+    with Preparation.passing(memory, page.say) as preparation:
+        rows = read_rows_for(source, model, preparation)
+        _predict(page, model, source, rows, out=out, json=json)
+    page.settle()
+    return DONE
+
+
+def _predict(
+    page: Page, model: Model, source: str, rows: Dataset, *, out: Path | None, json: bool
+) -> None:
+    """Predict for rows, write the CSV and say how good that is."""
     features = model.encode(rows)
     outputs = model.answers_of(features)
     # What was noticed as the file was read, such as rows left out, comes first.
@@ -58,7 +74,9 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         present, truth = known
         scored = counted(int(present.sum()), rows.sample_name)
         page.say(f"{score_words(scores)} on {scored}{split_in_words(rows)}")
-        seen = seen_words(model, features[present], outputs[present], truth, rows.sample_name)
+        seen = seen_words(
+            model, taken_rows(features, present), outputs[present], truth, rows.sample_name
+        )
         if seen:
             page.say(seen)
             words = [*words, seen]
@@ -80,8 +98,6 @@ def predict_rows(path: Path, source: str | None, *, out: Path | None, json: bool
         if out is None:
             facts["predictions"] = _as_objects(model, outputs, rows)
         write_json(facts)
-    page.settle()
-    return DONE
 
 
 def csv_text(model: Model, outputs: Array, rows: Dataset) -> str:

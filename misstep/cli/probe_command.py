@@ -7,6 +7,7 @@ and says what each experiment showed as it comes.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from misstep.cli.inputs import read_data
 from misstep.cli.origin import origin_of
@@ -15,6 +16,7 @@ from misstep.cli.run_record import RecordedRun
 from misstep.cli.termination import signals_interrupt
 from misstep.errors import ArgumentError
 from misstep.modeling import Options, Setup, check_same_run, recognize, untrained
+from misstep.modeling.pipeline import preparation_for
 from misstep.record import add_events
 from misstep.text.counts import counted
 from misstep.text.experiments import verdict_words
@@ -74,7 +76,8 @@ def _write_down(page: Page, run: RecordedRun, done: Probe) -> None:
 
 def _setup(run: RecordedRun, source: str, options: Options) -> Setup:
     """Return what trained, and the rows. Raises DataError where they are others."""
-    modality = recognize(read_data(source), options)
+    rows = read_data(source, preparation_for(replace(options, folder=run.folder)))
+    modality = recognize(rows, options)
     setup = untrained(modality)
     check_same_run(run.record, setup, f"{WHAT} of {run.path}")
     return setup

@@ -6,6 +6,7 @@ version wrote down. Decides nothing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -18,6 +19,7 @@ from misstep.cli.places import MODEL
 from misstep.cli.run_record import RecordedRun, read_run
 from misstep.errors import MisstepError
 from misstep.modeling import ForecastModel, recognize
+from misstep.modeling.pipeline import preparation_for
 from misstep.modeling.rows_again import rows_again
 from misstep.report import Material, Report, report_page
 
@@ -62,7 +64,8 @@ def _material(run: RecordedRun, data: str | None) -> tuple[Material, str]:
         )
         if isinstance(model, ForecastModel):
             return material.with_series(model.read(read_data(source))), ""
-        return material.with_rows(rows_again(recognize(read_data(source), options), model)), ""
+        rows = read_data(source, preparation_for(replace(options, folder=run.folder)))
+        return material.with_rows(rows_again(recognize(rows, options), model)), ""
     except MisstepError as error:
         if data is not None:
             raise

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from misstep.data.dataset import hashed_rows
+from misstep.storage import pieces_of
 
 __all__ = ["NEAR", "NearCopies", "near_copies"]
 
@@ -73,17 +74,18 @@ class NearCopies:
 
 def near_copies(train: NDArray[Any], others: NDArray[Any]) -> NearCopies:
     """Return which of `others` (rows, …) are in `train` (rows, …), or nearly so; both dense."""
-    learned = np.asarray(train, np.float64).reshape(len(train), -1)
-    judged = np.asarray(others, np.float64).reshape(len(others), -1)
-    # -0 is 0.
-    equal = _equal(learned + 0.0, judged + 0.0)
+    equal = _equal(train, others)
     same = np.flatnonzero(equal >= 0)
     rest = np.flatnonzero(equal < 0)
     nothing = np.zeros(0, np.int64)
-    large = (learned.size + judged.size) > MOST_NUMBERS
-    finite = bool(np.isfinite(learned).all() and np.isfinite(judged).all())
     found, usual, dimensions = None, np.nan, np.nan
-    if len(rest) and len(learned) > FARTHER and learned.shape[1] and not large and finite:
+    if (
+        (len(rest) and len(train) > FARTHER and train.size)
+        and train.size + others.size <= MOST_NUMBERS
+        and all(np.isfinite(piece).all() for rows in (train, others) for piece in pieces_of(rows))
+    ):
+        learned = np.asarray(train, np.float64).reshape(len(train), -1)
+        judged = np.asarray(others, np.float64).reshape(len(others), -1)
         deviation = learned.std(axis=0)
         scale = np.where(deviation > 0, deviation, 1.0)
         learned, judged = learned / scale, judged / scale
@@ -110,14 +112,24 @@ def near_copies(train: NDArray[Any], others: NDArray[Any]) -> NearCopies:
     )
 
 
-def _equal(learned: Floats, judged: Floats) -> Whole:
+def _equal(learned: NDArray[Any], judged: NDArray[Any]) -> Whole:
     """Return for each row the first equal one to learn from, (rows,); −1 where there is none."""
-    hashes, first = np.unique(hashed_rows(learned), return_index=True)
-    wanted = hashed_rows(judged)
+    hashes, first = np.unique(_hashes(learned), return_index=True)
+    wanted = _hashes(judged)
     at = np.searchsorted(hashes, wanted).clip(0, max(len(hashes) - 1, 0))
     if not len(hashes):
         return np.full(len(judged), -1, np.int64)
     return np.where(hashes[at] == wanted, first[at], -1).astype(np.int64)
+
+
+def _hashes(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Return a hash of each row, (rows,), of rows that may be more than memory holds as floats."""
+    # -0 is 0.
+    each = [
+        hashed_rows(np.asarray(piece, np.float64).reshape(len(piece), -1) + 0.0)
+        for piece in pieces_of(rows)
+    ]
+    return np.concatenate(each) if each else np.zeros(0, np.uint64)
 
 
 def _usual(learned: Floats, judged: Floats) -> tuple[float, float]:

@@ -10,13 +10,15 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, StorageError
 from misstep.storage import PreparedFiles, available_memory, folder_lock, make_folder
 from misstep.storage.lock import FolderInUseError
 from misstep.text.units import bytes_from_words, bytes_in_words
@@ -34,6 +36,8 @@ PIECE = 2**26
 WORDS_EVERY = 5.0
 # Seconds between two looks whether another process is done.
 WAITING = 0.2
+# Where systems keep temporary files that may be large, on a disk.
+LARGE = Path("/var/tmp")
 # Of how rows are made; another one makes all anew.
 VERSION = 1
 
@@ -67,6 +71,27 @@ class Preparation:
         if memory is not None and size is None:
             raise ArgumentError("memory", needed="a size such as 4GB", got=repr(memory))
         return cls(Path(os.fspath(folder)), size, say)
+
+    @classmethod
+    @contextlib.contextmanager
+    def passing(
+        cls, memory: str | int | None = None, say: Callable[[str], None] = _silent
+    ) -> Iterator[Preparation]:
+        """Have a place for rows that are read once, which is gone when this ends.
+
+        In the folder that TMPDIR names, else one for large files. Raises ArgumentError, or
+        StorageError where there is no such place.
+        """
+        # The usual place may lie in memory.
+        large = None if "TMPDIR" in os.environ or not os.access(LARGE, os.W_OK) else LARGE
+        try:
+            place = tempfile.mkdtemp(prefix="misstep-rows-", dir=large)
+        except OSError as error:
+            raise StorageError.of_writing("a folder for rows that are read once", error) from error
+        try:
+            yield cls.of(place, memory, say)
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def because(self, need: float) -> str | None:
         """Return why rows that need so many bytes in memory are prepared; None: they fit."""

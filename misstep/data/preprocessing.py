@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.inputs import Inputs, Sweep
+from misstep.data.preparation import Preparation
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import Stored, from_plain, to_plain
 from misstep.data.text.texts_of_rows import TextsOfRows
@@ -81,6 +82,13 @@ class Preprocessing(Stored, ABC):
         """Return rows from a path that means something to this model only; else None.
 
         Raises StorageError, FileFormatError or DataError.
+        """
+        return None
+
+    def read_path_prepared(self, path: Path, preparation: Preparation) -> Dataset | None:
+        """Return what `read_path` does, prepared in files; None where it fits into memory.
+
+        By default all is read at once. Raises what `read_path` does.
         """
         return None
 

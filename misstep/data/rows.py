@@ -1,6 +1,6 @@
 """`Rows`: rows as arrays that a network and its loss take, whatever they were to people before.
 
-The one container of such rows. Knows NumPy only; what encodes people's data makes them, training
+The one container of such rows. Knows arrays only; what encodes people's data makes them, training
 and evaluation take them.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from misstep.ir import Array
+from misstep.storage import some_rows
 
 
 @dataclass(frozen=True)
@@ -31,4 +32,4 @@ class Rows:
     def take(self, indices: Array) -> Rows:
         """Return the rows at `indices`, in their order."""
         weights = None if self.weights is None else self.weights[indices]
-        return Rows(self.x[indices], self.y[indices], weights)
+        return Rows(some_rows(self.x, indices), self.y[indices], weights)

@@ -22,6 +22,7 @@ from misstep.modeling.decisions import Decisions
 from misstep.modeling.examples import in_portions, rows_for
 from misstep.modeling.plans import Candidate, Plan
 from misstep.nn import Network
+from misstep.storage import joined_rows
 from misstep.text.counts import counted
 from misstep.text.figures import four_figures
 from misstep.train.chance import chance_loss
@@ -271,4 +272,4 @@ def _together(first: Rows, second: Rows) -> Rows:
         weights = np.concatenate(
             [np.ones(len(one)) if one.weights is None else one.weights for one in (first, second)]
         )
-    return Rows(np.concatenate([first.x, second.x]), np.concatenate([first.y, second.y]), weights)
+    return Rows(joined_rows([first.x, second.x]), np.concatenate([first.y, second.y]), weights)

@@ -29,6 +29,7 @@ from misstep.modeling.modalities import Modality
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.out_of_fold_answers import out_of_fold_answers
 from misstep.record import Record
+from misstep.storage import joined_rows
 from misstep.storage.atomic import write_text
 
 __all__ = ["NEAR_DUPLICATES", "OUT_OF_FOLD", "RowCheck", "Suspect", "check_rows"]
@@ -316,7 +317,7 @@ def _copies(check: RowCheck, modality: RowModality, prepared: Prepared, split: S
     if not parts or not len(learned):
         return
     train = learned.x.reshape(len(learned), -1)
-    judged_by, at = np.concatenate(parts), np.concatenate(places)
+    judged_by, at = joined_rows(parts), np.concatenate(places)
     check.copies, check.judged_by = near_copies(train, judged_by), len(at)
     numbers = _numbers_of_rows(examples.data, examples.order, check.counted_from)
     rows, twins = at[check.copies.rows], split.train[check.copies.twins]
@@ -331,7 +332,7 @@ def all_rows(prepared: Prepared, split: Split) -> tuple[Rows, Array]:
         if len(indices) and len(rows) == len(indices):
             parts.append(rows)
             places.append(indices)
-    x = np.concatenate([part.x.reshape(len(part), -1) for part in parts])
+    x = joined_rows([part.x.reshape(len(part), -1) for part in parts])
     y = np.concatenate([np.asarray(part.y).reshape(-1) for part in parts])
     return Rows(x, y), np.concatenate(places)
 

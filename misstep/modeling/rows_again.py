@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from misstep.errors import DataError
 from misstep.modeling.examples import Examples
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
@@ -50,8 +48,11 @@ def rows_of(modality: RowModality, prepared: Prepared, model: TrainedModel | Non
         return RowsAgain(prepared.train_examples, None, prepared.watched)
     rows = prepared.test if modality.tested else prepared.validation
     met = model.training_rows
-    strangers = [] if met is None else met.each_seen(np.concatenate([prepared.in_memory.x, rows.x]))
-    if Seen.NEVER in strangers or prepared.preprocessing.to_json() != model.preprocessing.to_json():
+    each = () if met is None else (met.each_seen(part) for part in (prepared.in_memory.x, rows.x))
+    if (
+        any(Seen.NEVER in seen for seen in each)
+        or prepared.preprocessing.to_json() != model.preprocessing.to_json()
+    ):
         raise DataError(
             "the data of the run",
             needed="the rows that its model learned from and was judged on",

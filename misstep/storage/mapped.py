@@ -20,6 +20,8 @@ __all__ = ["check_mapped", "expect_rows", "is_beyond_memory"]
 
 # Bytes of rows that are asked for together, at most: they must still be there when they are read.
 MOST_EXPECTED = 2**28
+# Bytes between two rows that are rather read along than asked for apart.
+BRIDGED = 2**14
 
 
 def check_mapped(*arrays: npt.NDArray[Any] | None) -> None:
@@ -66,11 +68,16 @@ def expect_rows(array: npt.NDArray[Any], rows: npt.NDArray[np.int64]) -> None:
     whole: Any = mapped._mmap  # type: ignore[attr-defined]
     each = array[:1].nbytes
     first = mapped.ctypes.data - mapped.offset % mmap.ALLOCATIONGRANULARITY
-    starts = array.ctypes.data - first + rows[: MOST_EXPECTED // max(each, 1)] * each
+    starts = array.ctypes.data - first + rows[: max(MOST_EXPECTED // max(each, 1), 1)] * each
     whole.madvise(mmap.MADV_RANDOM)
-    for start in starts.tolist():
-        page = start // mmap.PAGESIZE * mmap.PAGESIZE
-        whole.madvise(mmap.MADV_WILLNEED, page, start + each - page)
+    # Rows that lie one behind the other, or nearly so, are one call to the system.
+    gaps = np.diff(starts) - each
+    breaks = np.flatnonzero((gaps < 0) | (gaps > BRIDGED)) + 1
+    begins = starts[np.concatenate([[0], breaks])]
+    ends = starts[np.concatenate([breaks - 1, [-1]])] + each
+    for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
+        page = begin // mmap.PAGESIZE * mmap.PAGESIZE
+        whole.madvise(mmap.MADV_WILLNEED, page, end - page)
 
 
 def _mapped(array: npt.NDArray[Any] | None) -> np.memmap[Any, Any] | None:

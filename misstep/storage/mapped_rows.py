@@ -8,7 +8,7 @@ pieces. Knows arrays, not what they mean.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,16 @@ import numpy.typing as npt
 
 from misstep.storage.mapped import check_mapped, expect_rows, is_beyond_memory
 
-__all__ = ["MappedRows", "Scale", "column_means", "every_entry", "pieces_of", "taken_rows"]
+__all__ = [
+    "MappedRows",
+    "Scale",
+    "column_means",
+    "joined_rows",
+    "limits_and_entries",
+    "pieces_of",
+    "some_rows",
+    "taken_rows",
+]
 
 Array = npt.NDArray[Any]
 
@@ -148,6 +157,14 @@ class MappedRows:
             numbers = self.through[0](numbers.reshape(len(numbers), *self._bare.shape[1:]))
         return numbers.reshape(len(numbers), *self.shape[1:])
 
+    def is_alike(self, other: object) -> bool:
+        """Tell whether other rows lie in the same file, and are read in the same way."""
+        return (
+            isinstance(other, MappedRows)
+            and other.stored is self.stored
+            and (other.scale, other.flat, other.through) == (self.scale, self.flat, self.through)
+        )
+
     @property
     def _bare(self) -> MappedRows:
         return replace(self, through=None)
@@ -241,16 +258,38 @@ def taken_rows(rows: Any, indices: Array) -> Any:
     return rows.take(indices) if isinstance(rows, MappedRows) else rows[indices]
 
 
-def every_entry(rows: Array | MappedRows, step: int) -> Array:
-    """Return one entry in `step` of all rows, one row after the other, as `reshape(-1)[::step]`."""
+def some_rows(rows: Any, indices: Array) -> Any:
+    """Return the rows at `indices`; of mapped ones an array only where it is small."""
+    taken = taken_rows(rows, indices)
+    if isinstance(taken, MappedRows) and taken.size * taken.dtype.itemsize <= PIECE:
+        return np.asarray(taken)
+    return taken
+
+
+def joined_rows(parts: Sequence[Any]) -> Any:
+    """Return rows one part after the other: those of one file without reading them."""
+    first = parts[0]
+    if not isinstance(first, MappedRows) or not all(map(first.is_alike, parts)):
+        return np.concatenate(parts)
+    places = [part.at(np.arange(len(part))) for part in parts]
+    return replace(first, order=np.concatenate(places))
+
+
+def limits_and_entries(rows: Array | MappedRows, step: int) -> tuple[Any, Any, Array]:
+    """Return the smallest and the largest entry, and one in `step` of all, as `ravel()[::step]`.
+
+    Those of a file are read once. `rows`: not empty.
+    """
     if not isinstance(rows, MappedRows):
-        return rows.reshape(-1)[::step]
-    found, start = [], 0
+        return rows.min(), rows.max(), rows.reshape(-1)[::step]
+    lows, highs, found, start = [], [], [], 0
     for piece in pieces_of(rows):
+        lows.append(piece.min())
+        highs.append(piece.max())
         # Copied: a view of a piece would keep all of it.
         found.append(np.array(piece.reshape(-1)[-start % step :: step]))
         start += piece.size
-    return np.concatenate(found) if found else np.empty(0, rows.dtype)
+    return np.min(lows), np.max(highs), np.concatenate(found)
 
 
 def column_means(rows: Array | MappedRows) -> npt.NDArray[np.float64]:

@@ -18,6 +18,7 @@ import numpy as np
 from misstep.errors import MisstepError
 from misstep.ir import Array
 from misstep.optim import ScheduleContext
+from misstep.storage import some_rows
 from misstep.train import Fork, RateRange, Trainer
 from misstep.train.chance import chance_loss
 
@@ -60,7 +61,7 @@ class Judged:
     def take(self, rows: Array) -> Judged:
         """Return some of the rows, by their numbers."""
         weights = None if self.weights is None else self.weights[rows]
-        return Judged(self.x[rows], self.y[rows], weights)
+        return Judged(some_rows(self.x, rows), self.y[rows], weights)
 
     def __len__(self) -> int:
         return len(self.x)

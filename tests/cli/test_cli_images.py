@@ -125,3 +125,21 @@ def test_the_default_network_is_a_residual_one(run: Run, views: Path) -> None:
     assert "multiply-adds an image" in said["network"]["because"]
     assert "mirrored" in said["augmentation"]["because"]
     assert "mirrored left to right" in run("summary", "here/model.misstep").said
+
+
+def test_whoever_comes_back_to_a_run_of_prepared_rows_finds_them(run: Run, views: Path) -> None:
+    """From a file as in memory: the same predictions and the same explanation."""
+    quick = ("--network", "dense4", "--epochs", 1, "--threads", 1)
+    assert run("train", views, *quick, "--out", "small", "--memory", "10kB").code == 0
+    model, said = "small/model.misstep", []
+    for memory in ((), ("--memory", "10kB")):
+        done = run("predict", model, views, *memory)
+        assert done.code == 0
+        assert ("decoded into a file first" in done.said) is bool(memory)
+        said.append((done.out, run("explain", model, views, "--row", 3, *memory).out))
+    assert said[0] == said[1]
+    for command in (("report", "small"), ("diagnose", "small", "--rows")):
+        done = run(*command)
+        # What is critical in a run as short as this one is no matter here.
+        assert done.code in (0, 1)
+        assert "Without its rows" not in done.said

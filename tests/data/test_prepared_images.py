@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from misstep.data import ImageScaling, read_images
+from misstep.data import Images, ImageScaling, read_images, read_rows
 from misstep.data.image import prepared_images
 from misstep.data.image.class_folders import read_class_folders
 from misstep.data.io.array_heads import array_heads
+from misstep.data.near_copies import near_copies
 from misstep.data.preparation import Preparation
 from misstep.errors import FileFormatError, StorageError
 from misstep.modeling import Options, save_model
 from misstep.modeling.pipeline import train
-from misstep.storage import MappedRows
+from misstep.storage import MappedRows, Scale, joined_rows, mapped_rows
 
 SIDE = 9
 
@@ -246,3 +248,48 @@ def test_an_archive_whose_heads_can_not_be_is_refused(
         archive.writestr("y.npy", entry_of("(2,)", b"\0\1"))
     with pytest.raises(FileFormatError):
         array_heads(path)
+
+
+def test_rows_to_predict_for_are_those_that_are_read_at_once(tmp_path: Path) -> None:
+    learned = ImageScaling.of(read_images(folder_of_images(tmp_path / "pictures")))
+    x = np.random.default_rng(1).integers(0, 256, (12, SIDE, SIDE, 3)).astype(np.uint8)
+    np.savez(tmp_path / "labeled.npz", x=x, y=["cat", "dog"] * 6)
+    np.savez_compressed(tmp_path / "packed.npz", x=x, y=["cat", "dog"] * 6)
+    np.savez_compressed(tmp_path / "alone.npz", x)
+    shutil.copytree(tmp_path / "pictures" / "train" / "cat", tmp_path / "side by side")
+    for name in ("pictures", "labeled.npz", "packed.npz", "alone.npz", "side by side"):
+        plain = read_rows(tmp_path / name, learned)
+        with Preparation.passing(1) as preparation:
+            folder = preparation.folder
+            mapped = read_rows(tmp_path / name, learned, preparation=preparation)
+            assert isinstance(plain, Images)
+            assert isinstance(mapped, Images)
+            assert isinstance(mapped.train_images, MappedRows)
+            features, _ = learned.encode(mapped)
+            assert np.asarray(features).tobytes() == learned.encode(plain)[0].tobytes()
+            assert mapped.train_labels.tolist() == plain.train_labels.tolist()
+            assert mapped.row_names() == plain.row_names()
+        assert not folder.exists()
+
+
+def test_splits_of_one_file_are_joined_without_reading_them() -> None:
+    stored = np.arange(40, dtype=np.uint8).reshape(10, 4)
+    rows = MappedRows(stored, scale=Scale(0.0, 2.0))
+    parts = [rows.take(np.array(each, int)) for each in ([7, 1], [], [3, 3, 9])]
+    joined = joined_rows(parts)
+    assert isinstance(joined, MappedRows)
+    assert (np.asarray(joined) == stored[[7, 1, 3, 3, 9]] / 2).all()
+    other = MappedRows(stored.copy(), scale=Scale(0.0, 2.0))
+    assert isinstance(joined_rows([rows, other]), np.ndarray)
+    assert (joined_rows([rows, other]) == np.concatenate([stored, stored]) / 2).all()
+
+
+def test_copies_are_found_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = np.random.default_rng(2).integers(0, 3, (200, 3)).astype(np.float32)
+    train, others = MappedRows(x, np.arange(150)), MappedRows(x, np.arange(140, 200))
+    whole = near_copies(x[:150], x[140:])
+    monkeypatch.setattr(mapped_rows, "PIECE", 128)
+    found = near_copies(train, others)
+    assert found.exact == whole.exact > 10
+    assert found.rows.tolist() == whole.rows.tolist()
+    assert found.twins.tolist() == whole.twins.tolist()

@@ -23,7 +23,7 @@ from misstep.data.image.decoding import (
 )
 from misstep.data.image.depth import Depth, common_depth
 from misstep.data.image.images import Images, no_labels, note_on_repeats
-from misstep.data.image.prepared_images import Split, prepared_images
+from misstep.data.image.prepared_images import Split, prepared_images, prepared_split
 from misstep.data.io.files import existing_path, folders_in, listed
 from misstep.data.preparation import Preparation
 from misstep.data.table.cell_values import sound_text
@@ -32,7 +32,13 @@ from misstep.text.counts import counted
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
-__all__ = ["holds_images", "read_class_folders", "read_image_files", "with_test_folder"]
+__all__ = [
+    "holds_images",
+    "prepared_image_files",
+    "read_class_folders",
+    "read_image_files",
+    "with_test_folder",
+]
 
 # Names that people give to the folders of the two splits, in lower case.
 TRAINING = ("train", "training", "training_set", "train_set")
@@ -133,7 +139,37 @@ def read_image_files(
     no labels are known. All are brought to `size`, height and width, `channels`, 1 or 3, and
     `depth`. Raises StorageError, or DataError: no images, or too many broken ones.
     """
-    path = existing_path(source, folder=True)
+    path, files, labeled = _files_to_predict_for(existing_path(source, folder=True))
+    notes: list[str] = []
+    images, labels, names = _read(files, size, channels, depth, path, notes)
+    read = Images.alone(images, labels if labeled else no_labels(len(images)), depth=depth)
+    return replace(read, notes=notes, train_files=names)
+
+
+def prepared_image_files(
+    source: str | os.PathLike[str],
+    size: tuple[int, int],
+    channels: int,
+    depth: Depth,
+    preparation: Preparation,
+) -> Images | None:
+    """Read all images in a folder as `read_image_files` does, decoded into a file.
+
+    None where they fit into memory. Raises what that does, and FileFormatError.
+    """
+    path, files, labeled = _files_to_predict_for(existing_path(source, folder=True))
+    split = Split(files.paths, files.labels)
+    read = prepared_split(path, split, (size, channels, depth), preparation)
+    if read is None or labeled:
+        return read
+    return replace(read, train_labels=no_labels(len(read.train_images)))
+
+
+def _files_to_predict_for(path: Path) -> tuple[Path, _Files, bool]:
+    """Return the folder or file that images lie in, all of them, and whether labels are known.
+
+    Raises DataError where there are none.
+    """
     if path.is_file():
         files = _Files([path])
     else:
@@ -150,10 +186,7 @@ def read_image_files(
         )
     labeled = bool(files.labels)
     files.labels = files.labels or [""] * len(files.paths)
-    notes: list[str] = []
-    images, labels, names = _read(files, size, channels, depth, path, notes)
-    read = Images.alone(images, labels if labeled else no_labels(len(images)), depth=depth)
-    return replace(read, notes=notes, train_files=names)
+    return path, files, labeled
 
 
 def _split_folders(folder: Path) -> tuple[Path, Path | None]:

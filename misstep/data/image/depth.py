@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from misstep.storage import every_entry
+from misstep.storage import limits_and_entries
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -167,9 +167,9 @@ def pixel_range(pixels: NDArray[Any], white: float | None) -> tuple[float, float
     all between, as bytes do; the range is then None where they do. A few stray pixels beyond it are
     not counted.
     """
-    lowest, highest = float(pixels.min()), float(pixels.max())
     step = -(-pixels.size // MOST_PIXELS)
-    some = every_entry(pixels, step)
+    least, most, some = limits_and_entries(pixels, step)
+    lowest, highest = float(least), float(most)
     dark, bright = map(float, np.quantile(some, [STRAY, 1 - STRAY]))
     if bright > dark:
         span = bright - dark

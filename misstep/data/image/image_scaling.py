@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
-from misstep.data.image.class_folders import holds_images, read_image_files
+from misstep.data.image.class_folders import holds_images, prepared_image_files, read_image_files
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
 from misstep.data.image.depth import BYTE_IN_16_BITS, Depth, pixel_range
 from misstep.data.image.idx_folders import is_idx_folder
 from misstep.data.image.image_parts import image_inputs, image_parts
 from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
+from misstep.data.image.prepared_arrays import prepared_arrays
 from misstep.data.inputs import Inputs
 from misstep.data.io.idx import is_idx_name, read_idx
 from misstep.data.io.npz import is_npz, read_arrays
+from misstep.data.preparation import Preparation
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import check
@@ -138,6 +140,14 @@ class ImageScaling(Preprocessing):
                 got = f"{len(array):,} single numbers, as labels are"
                 raise DataError(str(path), needed="images", got=got)
             return Images.alone(array)
+        return None
+
+    def read_path_prepared(self, path: Path, preparation: Preparation) -> Images | None:
+        if path.is_dir() and not is_idx_folder(path) and holds_images(path):
+            shape = (self.height, self.width), self.channels, self.depth
+            return prepared_image_files(path, *shape, preparation)
+        if path.is_file() and is_npz(path):
+            return prepared_arrays(path, preparation, self.depth)
         return None
 
     def accept(self, dataset: Dataset, source: str, target: str) -> Dataset:

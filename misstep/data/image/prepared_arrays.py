@@ -37,10 +37,13 @@ __all__ = ["prepared_arrays"]
 Limits = tuple[float, float]
 
 
-def prepared_arrays(path: Path, preparation: Preparation) -> Images | None:
+def prepared_arrays(
+    path: Path, preparation: Preparation, depth: Depth | None = None
+) -> Images | None:
     """Return the images in a .npz file, mapped; None: they fit into memory, or are none.
 
-    Raises StorageError, FileFormatError or DataError.
+    `depth`: to read them in, as to predict for them, where they may also stand alone, without
+    labels; None: as those to learn from say. Raises StorageError, FileFormatError or DataError.
     """
     if path.suffix.lower() != ".npz":
         return None
@@ -48,6 +51,9 @@ def prepared_arrays(path: Path, preparation: Preparation) -> Images | None:
     found = [
         head for pairs in pairs_of_names() for head in [_first(heads, pairs)] if head is not None
     ]
+    alone = depth is not None and len(heads) == 1
+    if alone:
+        found = [head for head in heads.values() if is_images(_hollow(head))]
     if not found:
         return None
     need = sum(
@@ -58,8 +64,8 @@ def prepared_arrays(path: Path, preparation: Preparation) -> Images | None:
         return None
     others = {name: _read(head) for name, head in heads.items() if head not in found}
     notes: list[str] = []
-    depth = _depth(found[0])
-    if all(_is_plain(head) for head in found):
+    depth = depth or _depth(found[0])
+    if depth == "8-bit" and all(_is_plain(head) for head in found):
         rows = {head.name: _in_place(head) for head in found}
         how = f"read from {path} where they lie"
     else:
@@ -69,7 +75,11 @@ def prepared_arrays(path: Path, preparation: Preparation) -> Images | None:
             again = " before" if files.reused else ""
             how = f"prepared{again} in {files.folder}, from where they are read"
     arrays: dict[str, Any] = {**others, **rows}
-    images = images_from_arrays(arrays, path.name, depth)
+    images: Images | None
+    if alone:
+        images = Images.alone(next(iter(rows.values())), depth=depth)  # type: ignore[arg-type]
+    else:
+        images = images_from_arrays(arrays, path.name, depth)
     assert images is not None
     count = counted(len(images), "image")
     return replace(images, notes=[f"{count} {how}, because {because}", *notes, *images.notes])

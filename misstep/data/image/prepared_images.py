@@ -22,14 +22,14 @@ from misstep.data.image.decoding import (
     looks_of,
     refuse_many_broken,
 )
-from misstep.data.image.depth import DTYPES, common_depth
+from misstep.data.image.depth import DTYPES, Depth, common_depth
 from misstep.data.image.images import Images, note_on_repeats
 from misstep.data.preparation import PIECE, Preparation, key_of, marks_of
 from misstep.errors import FileFormatError
 from misstep.storage import MappedRows, PreparedFiles
 from misstep.text.counts import counted
 
-__all__ = ["MEMORY_OF_IMAGES", "Split", "prepared_images"]
+__all__ = ["MEMORY_OF_IMAGES", "Split", "prepared_images", "prepared_split"]
 
 # What images take in memory, as a multiple of their own bytes: as they are read, as they are dealt
 # out, and four bytes for each of theirs as a network takes them.
@@ -93,6 +93,28 @@ def prepared_images(
             f"because {because}"
         )
         return _images(folder, train, test, files, preparation, notes)
+
+
+def prepared_split(
+    folder: Path, split: Split, wanted: tuple[tuple[int, int], int, Depth], preparation: Preparation
+) -> Images | None:
+    """Return the images in some files of a folder, in a file; None where they fit into memory.
+
+    `wanted`: size, channels and depth. Raises as `prepared_images` does.
+    """
+    size, channels, depth = wanted
+    each = math.prod(size) * channels * np.dtype(DTYPES[depth]).itemsize
+    because = preparation.because(MEMORY_OF_IMAGES * each * len(split.paths))
+    if because is None:
+        return None
+    key = key_of(kind="images", wanted=wanted, files=marks_of(*split.paths, start=folder))
+    notes: list[str] = []
+    with preparation.files(key) as files:
+        files.facts = {"size": list(size), "channels": channels, "depth": depth, "sizing": ""}
+        pixels, labels, names = _split(folder, split, "train", files, preparation, notes)
+    told = f"{counted(len(names), 'image')} decoded into a file first, because {because}"
+    read = Images.alone(pixels, labels, depth=depth)
+    return replace(read, notes=[told, *notes], train_files=names)
 
 
 def _images(

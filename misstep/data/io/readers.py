@@ -116,18 +116,27 @@ def read_images(
 
 
 def read_rows(
-    source: str | os.PathLike[str], preprocessing: Preprocessing, target: str = ""
+    source: str | os.PathLike[str],
+    preprocessing: Preprocessing,
+    target: str = "",
+    preparation: Preparation | None = None,
 ) -> Dataset:
     """Return rows to predict for: like `read_source`, but of the kind that was learned from.
 
     Where they came with a test split, that. `preprocessing`: of the model; some kinds take more,
     such as single images, or texts one a line. `target`: name of the answers, which may be there.
+    `preparation`: where rows are prepared that do not fit into memory; None: all are read into it.
     Raises DataError for another kind, and what `read_source` raises.
     """
     refuse_long_name(source)
-    dataset = preprocessing.read_path(Path(os.fspath(source)))
+    path = Path(os.fspath(source))
+    dataset = None
+    if preparation is not None:
+        dataset = preprocessing.read_path_prepared(path, preparation)
     if dataset is None:
-        dataset = read_source(source)
+        dataset = preprocessing.read_path(path)
+    if dataset is None:
+        dataset = read_source(source, preparation)
     return preprocessing.accept(dataset.test_split, str(source), target)
 
 

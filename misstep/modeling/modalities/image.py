@@ -28,7 +28,7 @@ from misstep.modeling.examples import Examples, answered
 from misstep.modeling.modalities.rows import Prepared, RowModality
 from misstep.modeling.options import Needs, Options, TaskName
 from misstep.modeling.plans import Plan, Planner, augmentation, plan_images
-from misstep.storage import MappedRows
+from misstep.storage import MappedRows, pieces_of
 from misstep.text.lists import and_so_on
 
 # Pixels a side of the images that the linear model has.
@@ -103,10 +103,11 @@ class ImageModality(RowModality):
         """Return what small patches tell, and the shrunk image; of very many images that alone."""
         scaling = prepared.preprocessing
         assert isinstance(scaling, ImageScaling)
-        images = rows.x.reshape(-1, *scaling.shape)
-        small = shrunk(images, SIDE).reshape(len(images), -1)
-        if images.size > MOST_PIXELS_IN_PATCHES:
+        pieces = (piece.reshape(-1, *scaling.shape) for piece in pieces_of(rows.x))
+        small = np.concatenate([shrunk(each, SIDE).reshape(len(each), -1) for each in pieces])
+        if rows.x.size > MOST_PIXELS_IN_PATCHES:
             return small
+        images = np.asarray(rows.x).reshape(-1, *scaling.shape)
         with one_blas_thread():
             found = patch_features_of(images, np.random.default_rng(0)).transform(images)
         return np.concatenate([found, small], axis=1)
