@@ -23,7 +23,7 @@ from misstep.compiler.codegen.kernels.blocking import (
 )
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.finishing import finish_tile
-from misstep.compiler.codegen.kernels.packing import PackedRows, pack_columns, pack_rows
+from misstep.compiler.codegen.kernels.packing import PackedRows, pack_rows, pack_strips
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tile_sums import multiply_tile
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
@@ -90,15 +90,9 @@ def pack_once(emission: Emission, anchor: Value, view: View, panel: Number | Non
     rows, columns = anchor.shape[-2:]
     summed = view.shape[0]
     tile = choose_tile(emission.target, llvm_type, rows, columns)
-    width = tile.vectors * tile.lanes
     if panel is not None:
         right = _operand(emission, emission.addresses(view), view, llvm_type, ())
-
-        def pack(first: Number, many: int) -> None:
-            there = code.address(panel, times(code, first, summed * BYTES[llvm_type]), "i8")
-            pack_columns(emission, right, llvm_type, first, many, summed, tile, there)
-
-        over_strips(code, columns, width, pack, lanes=tile.lanes)
+        pack_strips(emission, right, llvm_type, code.index(0), columns, summed, tile, panel)
     return -(-columns // tile.lanes) * tile.lanes * summed * BYTES[llvm_type]
 
 
@@ -194,14 +188,8 @@ def _write_matrix(
         if ready is not None:
             strips = code.address(ready, times(code, start, summed * size), "i8")
 
-        def pack(first: Number, many: int) -> None:
-            there = code.address(panel, times(code, first, summed * size), "i8")
-            pack_columns(
-                emission, right, llvm_type, plus(code, start, first), many, summed, tile, there
-            )
-
         if packing and ready is None:
-            over_strips(code, count, width, pack, lanes=tile.lanes)
+            pack_strips(emission, right, llvm_type, start, count, summed, tile, panel)
 
         def left_of(row: Number) -> Operand:
             if packed_left is not None:

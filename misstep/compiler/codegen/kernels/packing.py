@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from misstep.compiler.codegen.kernels.emission import Emission
+from misstep.compiler.codegen.kernels.finishing import strip_masks
+from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile
 from misstep.compiler.language.code import BYTES, Number
 from misstep.compiler.language.elements import plus, times
@@ -108,14 +110,7 @@ def pack_columns(
         with code.loop(0, summed, hint="pack") as loop:
             line = code.address(start, times(code, loop.index, right.rows), llvm_type)
             target = code.address(panel, times(code, loop.index, width), llvm_type)
-            for v in range(vectors):
-                left = min(count - v * lanes, lanes)
-                mask = None
-                if left < lanes:
-                    mask = code.constants([lane < left for lane in range(lanes)], "i1")
-                at = code.index(v * lanes)
-                entry = code.load(code.address(line, at, llvm_type), llvm_type, lanes, mask)
-                code.store(entry, code.address(target, at, llvm_type))
+            _copy_piece(emission, line, target, count, lanes, llvm_type)
         return Operand(panel, width, 1)
     for v in range(vectors):
         here = min(count - v * lanes, lanes)
@@ -133,6 +128,59 @@ def pack_columns(
                     entry = code.with_lane(entry, code.load(where, llvm_type), lane)
                 code.store(entry, to)
     return Operand(panel, width, 1)
+
+
+def pack_strips(
+    emission: Emission,
+    right: Operand,
+    llvm_type: str,
+    first: Number,
+    count: int,
+    summed: int,
+    tile: Tile,
+    panels: Number,
+) -> None:
+    """Write the copying of `count` columns from `first` on into panels, a strip after the other.
+
+    Columns that lie side by side are copied row by row, all strips of a row together: what comes
+    from far away is then read in pieces that a processor recognizes and brings near in advance
+    (Zen 4: products of 32 rows by 1,024 × 1,024 take an eighth less than strip by strip).
+    """
+    code, lanes, size = emission.code, tile.lanes, BYTES[llvm_type]
+    width = tile.vectors * lanes
+
+    def panel(at: Number) -> Number:
+        return code.address(panels, times(code, at, summed * size), "i8")
+
+    if right.columns != 1:
+
+        def pack(at: Number, many: int) -> None:
+            here = plus(code, first, at)
+            pack_columns(emission, right, llvm_type, here, many, summed, tile, panel(at))
+
+        over_strips(code, count, width, pack, lanes=lanes)
+        return
+    start = code.address(right.base, first, llvm_type)
+    with code.loop(0, summed, hint="packrow") as loop:
+        line = code.address(start, times(code, loop.index, right.rows), llvm_type)
+
+        def piece(at: Number, many: int) -> None:
+            row = times(code, loop.index, -(-many // lanes) * lanes)
+            to = code.address(panel(at), row, llvm_type)
+            _copy_piece(emission, code.address(line, at, llvm_type), to, many, lanes, llvm_type)
+
+        over_strips(code, count, width, piece, "packstrips", lanes)
+
+
+def _copy_piece(
+    emission: Emission, source: Number, target: Number, count: int, lanes: int, llvm_type: str
+) -> None:
+    """Write the copying of `count` entries, filled up to whole vectors with zeros."""
+    code = emission.code
+    for v, mask in enumerate(strip_masks(emission, lanes, count)):
+        at = code.index(v * lanes)
+        entry = code.load(code.address(source, at, llvm_type), llvm_type, lanes, mask)
+        code.store(entry, code.address(target, at, llvm_type))
 
 
 def _turn(
