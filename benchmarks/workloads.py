@@ -122,7 +122,7 @@ WIDE = Workload(
     data="mnist",
     # Each library draws other masks.
     tolerance=0.2,
-    target=Target(1.5, 0.7),
+    target=Target(1.5, 0.8),
 )
 
 TRAINING = [
@@ -133,7 +133,7 @@ TRAINING = [
         batch=128,
         rows=468 * 128,
         data="mnist",
-        target=Target(1.5, 0.7),
+        target=Target(2.2, 0.75),
     ),
     Workload(
         "table-adam",
@@ -142,7 +142,7 @@ TRAINING = [
         batch=32,
         rows=16_384,
         loss="squared-error",
-        target=Target(2.5, against={TORCH: 40.0}),
+        target=Target(3.0, against={TORCH: 40.0}),
     ),
     Workload(
         "one-by-one",
@@ -152,7 +152,7 @@ TRAINING = [
         rows=_BEYOND_CACHE,
         update=Update("sgd", 0.05),
         data="mnist",
-        target=Target(2.5, against={TORCH: 15.0}),
+        target=Target(3.0, against={TORCH: 15.0}),
     ),
     Workload(
         "funnel-momentum",
@@ -183,7 +183,7 @@ TRAINING = [
         update=Update("adam", 1e-4),
         data="mnist",
         checked=8,
-        target=Target(1.5, 0.7),
+        target=Target(1.6, 0.75),
     ),
     WIDE,
     replace(
@@ -191,7 +191,7 @@ TRAINING = [
         name="wide-clipped",
         words=WIDE.words + ", clipped by global norm",
         clip=1.0,
-        target=Target(1.5, 0.7),
+        target=Target(1.5, 0.75),
     ),
     Workload(
         "double-momentum",
@@ -250,7 +250,7 @@ LAYERS = [
         rows=20 * 64,
         data="mnist",
         checked=10,
-        target=Target(1.4, 0.6),
+        target=Target(1.4, 0.7),
     ),
     Workload(
         "residual-cnn",
@@ -273,7 +273,7 @@ LAYERS = [
         rows=50 * 64,
         loss="squared-error",
         checked=10,
-        target=Target(1.4, 0.6),
+        target=Target(1.8, 0.6),
     ),
     Workload(
         "lstm-stacked",
@@ -293,7 +293,7 @@ LAYERS = [
         rows=40 * 32,
         loss="squared-error",
         checked=10,
-        target=Target(1.5),
+        target=Target(1.5, 0.6),
     ),
     Workload(
         "deep-normalized",
@@ -305,7 +305,7 @@ LAYERS = [
         update=Update("adam", 1e-4),
         data="mnist",
         checked=10,
-        target=Target(1.4, 0.6),
+        target=Target(1.7, 0.65),
     ),
     Workload(
         "embedding-adam",
