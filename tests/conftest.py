@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from misstep.compiler.runtime import native
+
 # The same commit passes or fails the same way every time. To look further, with other examples each
 # time: scripts/test --hypothesis-profile default
 # How long an example takes depends on what else the machine does, and says nothing of the code.
@@ -28,6 +30,18 @@ def object_cache_of_its_own(tmp_path_factory):
         del os.environ["MISSTEP_CACHE"]
     else:
         os.environ["MISSTEP_CACHE"] = before
+
+
+# Rooms whose tests compile much and compute little: there the generator takes least care, which
+# saves a third of their time and changes no bit (compiler/test_compiled_networks.py).
+HASTY_ROOMS = {"nn", "playground", "plots"}
+
+
+@pytest.fixture(autouse=True)
+def effort_of_the_code_generator(request, monkeypatch):
+    """Generate code in haste where a test's room asks for it."""
+    if request.path.parent.name in HASTY_ROOMS:
+        monkeypatch.setattr(native, "EFFORT", 0)
 
 
 def pytest_terminal_summary(terminalreporter):
