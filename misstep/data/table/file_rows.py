@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,15 @@ from misstep.data.table.cell_values import objects, sound_text
 from misstep.data.table.column_types import Column, ColumnType
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS
 from misstep.data.table.number_forms import sound_plain_number
+from misstep.data.table.preprocessor import Preprocessor
 from misstep.data.table.table import Table
 from misstep.data.table.word_columns import WordColumn, words_of
+from misstep.data.targets import Target
 
-__all__ = ["group_words", "table_of_records"]
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["answers_of", "columns_to_read", "group_words", "table_of_records"]
 
 
 def table_of_records(
@@ -29,11 +34,10 @@ def table_of_records(
     names: Sequence[str],
     first: int,
     columns: Iterable[Column],
-    more: Iterable[str],
     name: str,
     weak_comma: bool,
 ) -> Table:
-    """Return the columns that are used, and those named in `more`, of some records.
+    """Return some columns of some records.
 
     `names`: of all columns; `first`: the number of the first record in its file, from 1; `name`: of
     the table; `weak_comma`: as `words_of` takes it.
@@ -43,15 +47,33 @@ def table_of_records(
     places = {sound_text(each): at for at, each in enumerate(names)}
     written: dict[str, WordColumn] = {}
     for column in columns:
-        if column.used:
+        if column.name not in written:
             words = [record[places[column.name]] for record in records]
             written[column.name] = _column(column, words, weak_comma)
-    for each in more:
-        if each not in written:
-            written[each] = _words([record[places[each]] for record in records])
     frame = pandas.DataFrame({each: one.values for each, one in written.items()}, copy=False)
     numbers = np.arange(first, first + len(records))
     return Table(frame, name, [], written=written, numbers=numbers)
+
+
+def answers_of(table: Table, target: Target) -> pandas.Series:
+    """Return the answers in a table of records, (rows,): numbers that are plain, or words."""
+    import pandas
+
+    if target.is_number and table.form(target.name) == "plain":
+        values = table.frame[target.name].to_numpy()
+        return pandas.Series(values, index=table.index, name=target.name)
+    return table.column(target.name)
+
+
+def columns_to_read(
+    preprocessor: Preprocessor, target: Target, groups: str | None
+) -> tuple[Column, ...]:
+    """Return the columns that a row is made of: features, answer, and what tells groups apart."""
+    kind = ColumnType.NUMBER if target.is_number else ColumnType.CATEGORY
+    more = [Column(target.name, kind, "", target.form)]
+    if groups is not None:
+        more.append(Column(groups, ColumnType.CATEGORY, ""))
+    return (*(column for column in preprocessor.columns if column.used), *more)
 
 
 def group_words(table: Table, name: str) -> list[str | None]:
@@ -94,6 +116,6 @@ def _plain(words: Sequence[str]) -> NDArray[np.float64] | None:
             return None
     values = np.asarray(numbers, np.float64)
     gaps: Any = np.flatnonzero(np.isnan(values))
-    if any(words[at].strip() for at in gaps) or any("_" in word for word in words):
+    if any(words[at].strip() for at in gaps) or "_" in "\n".join(words):
         return None
     return values

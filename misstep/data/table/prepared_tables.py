@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from misstep.data.io.delimited_files import Noticed, Piece
 from misstep.data.preparation import key_of
-from misstep.data.table.file_rows import group_words, table_of_records
+from misstep.data.table.file_rows import answers_of, columns_to_read, group_words, table_of_records
 from misstep.data.table.preprocessor import Preprocessor
 from misstep.data.table.whole_tables import WholeTable
 from misstep.data.targets import Target
@@ -117,6 +117,8 @@ class _Pass:
         self._equal = None
         if apart.features is not None:
             self._equal = np.unique(self._hashes(apart.features))
+        groups = None if apart.groups is None else apart.groups[0]
+        self._columns = columns_to_read(preprocessor, target, groups)
         self._rows = 0
         self._unreadable = 0
 
@@ -203,12 +205,11 @@ class _Pass:
             records,
             names,
             start + 1,
-            self._preprocessor.columns,
-            [target.name, *([] if groups is None else groups[:1])],
+            self._columns,
             self._whole.file.name,
             self._whole.file.layout.delimiter == ";",
         )
-        labels = table.column(target.name)
+        labels = answers_of(table, target)
         present = np.asarray(target.present(labels))
         counts = {"unanswered": int((~present).sum())}
         kept = present & ~np.isin(table.row_numbers, self._apart.numbers)
