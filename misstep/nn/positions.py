@@ -14,6 +14,7 @@ from misstep.ir import Array, Value
 from misstep.nn.tracing import Trace
 from misstep.ops.pieces import Slice
 from misstep.ops.shape import Reshape, Transpose
+from misstep.storage import pieces_of
 
 # Numbers around 1 times this, rounded down, fall on all small positions about alike.
 STIRRED = 1000
@@ -46,11 +47,19 @@ def position_limits(trace: Trace, x: Value) -> Array | None:
 
 def check_positions(rows: Array, limits: Array) -> None:
     """Raise DataError unless entries with a limit are whole numbers from 0 up to, not with, it."""
+    start = 0
+    for some in pieces_of(rows):
+        _check_piece(some, limits, start)
+        start += len(some)
+
+
+def _check_piece(rows: Array, limits: Array, start: int) -> None:
+    """Check some rows; `start`: how many come before."""
     wrong = (limits > 0) & ((rows < 0) | (rows >= limits) | (rows != np.floor(rows)))
     if wrong.any():
         index = [int(number) for number in np.argwhere(wrong)[0]]
         raise DataError(
-            f"the input of the network at {index}",
+            f"the input of the network at {[start + index[0], *index[1:]]}",
             needed=f"a whole number from 0 to {limits[tuple(index[1:])] - 1}, as the Embedding "
             "counts them",
             got=str(rows[tuple(index)]),
