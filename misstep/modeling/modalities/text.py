@@ -7,6 +7,7 @@ is compared with is scikit-learn's own on TF-IDF.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from misstep.data import Column, ColumnType, Dataset, Preprocessor, Rows, Table
@@ -49,15 +50,11 @@ class TextModality(TableModality):
             return super().baselines(prepared)
         assert isinstance(train, Table)
         assert isinstance(test, Table)
-        linear = linear_on_texts(
-            prepared.in_memory,
-            train.frame,
-            prepared.test,
-            test.frame,
-            preprocessor,
-            prepared.target,
-        )
-        return guess(prepared.in_memory, prepared.test, prepared.target), linear
+        rows, target = prepared.in_memory, prepared.target
+        linear = linear_on_texts(rows, train.frame, prepared.test, test.frame, preprocessor, target)
+        if prepared.sample is not None:
+            linear = replace(linear, how=f"{linear.how}; learned from {len(rows):,} rows")
+        return guess(rows, prepared.test, target), linear
 
     def features_to_judge(self, prepared: Prepared, rows: Rows, data: Dataset) -> Any:
         """Return TF-IDF, and what is no text."""
