@@ -24,7 +24,7 @@ def finite_rows(x: Any, name: str, dtype: str) -> Array:
     if isinstance(x, MappedRows) and x.scale is not None and dtype == "float32" and len(x):
         # Whole numbers by a scale of finite numbers; they are worked out where they are read.
         return x  # type: ignore[return-value]
-    if isinstance(x, MappedRows) and x.dtype == dtype and len(x):
+    if isinstance(x, MappedRows) and x.dtype == dtype and x.through is None and len(x):
         start = 0
         for piece in pieces_of(x):
             index = _first_not_finite(piece)

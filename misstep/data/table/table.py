@@ -158,6 +158,9 @@ class Table(Dataset):
 
     def describe(self) -> str:
         rows, columns = self.frame.shape
+        if self.whole is not None:
+            there = f"{counted(self.whole.rows, 'row')} of {counted(columns, 'column')}"
+            return f"{there}, {rows:,} of them in memory"
         return f"{counted(rows, 'row')} of {counted(columns, 'column')}"
 
     def fingerprints(self) -> NDArray[np.uint64]:
