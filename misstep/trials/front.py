@@ -14,14 +14,11 @@ import numpy as np
 from misstep.ir import Array
 from misstep.nn import Module, Network, Sequential
 from misstep.nn.rescaling import Rescaling
-from misstep.storage import MappedRows
 from misstep.trials.layers import plain, shaping
 from misstep.trials.remedy import Case
-from misstep.trials.scaling import WIDE, scaling_of
+from misstep.trials.scaling import WIDE, scaling_of, some_of
 from misstep.trials.setting import NotApplicableError
 
-# Entries of rows in a file that means and spreads are told from.
-MOST_MAPPED = 4_000_000
 # The median distance from the median, times this, is the deviation of normal numbers.
 NORMAL = 1.4826
 # A feature that hardly ever varies is not blown up: its deviation counts as this share of that of
@@ -51,11 +48,7 @@ class Front:
             raise NotApplicableError("its inputs are positions that are looked up")
         layers = plain(network).layers
         count = shaping(layers)
-        numbers = case.setting.rows.x
-        if isinstance(numbers, MappedRows):
-            # Means and spreads of a file are those of some rows, evenly spaced.
-            step = -(-numbers.size // MOST_MAPPED)
-            numbers = np.asarray(numbers.take(np.arange(0, len(numbers), step)))
+        numbers = some_of(case.setting.rows.x)
         if count:
             shaped = Network(Sequential(*layers[:count]), network.input_shape, dtype=network.dtype)
             numbers = shaped.predict(numbers)

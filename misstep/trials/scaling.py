@@ -7,12 +7,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from misstep.ir import Array
-from misstep.trials.setting import Judged
+from misstep.storage import MappedRows
+from misstep.trials.setting import Judged, NotApplicableError
 
 # Numbers between these deviations, whose mean is within so many of them, are scaled well enough.
 LEAST, MOST, OFF_CENTER = 0.3, 3.0, 1.0
 # From how many numbers in a row on one scale holds for all at the last axis' place, as of pixels.
 WIDE = 3
+# Entries of rows in a file that means and spreads are told from.
+MOST_MAPPED = 4_000_000
+
+
+def some_of(numbers: Array | MappedRows) -> Array:
+    """Return rows as they are; of those in a file some, evenly spaced."""
+    if not isinstance(numbers, MappedRows):
+        return numbers
+    step = max(-(-numbers.size // MOST_MAPPED), 1)
+    return np.asarray(numbers.take(np.arange(0, len(numbers), step)))
 
 
 @dataclass(frozen=True)
@@ -39,7 +50,9 @@ class Scaling:
         return scaled
 
     def of_inputs(self, rows: Judged) -> Judged:
-        """Return rows with scaled inputs."""
+        """Return rows with scaled inputs. Raises NotApplicableError for rows of a file."""
+        if isinstance(rows.x, MappedRows):
+            raise NotApplicableError("its rows lie in a file, which has them as they are")
         return replace(rows, x=self(rows.x))
 
     def of_answers(self, rows: Judged) -> Judged:
@@ -49,6 +62,6 @@ class Scaling:
 
 def scaling_of(numbers: Array) -> Scaling:
     """Return the scaling of `numbers` (rows, …): of each column, or of each last place."""
-    wide = numbers.astype("float64")
+    wide = some_of(numbers).astype("float64")
     axes = 0 if wide.ndim < WIDE else tuple(range(wide.ndim - 1))
     return Scaling(np.asarray(wide.mean(axis=axes)), np.asarray(wide.std(axis=axes)))

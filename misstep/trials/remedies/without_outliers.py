@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from misstep.record import Task
+from misstep.storage import MappedRows
 from misstep.train.chance import task_of
 from misstep.trials.outlying import rows_far_out
 from misstep.trials.remedy import Case, Change, Remedy
@@ -31,7 +32,9 @@ class WithoutOutliers(Remedy):
         far = np.zeros(len(rows), bool)
         if task_of(start.loss) is Task.NUMBERS:
             far |= rows_far_out(np.asarray(rows.y, "float64").reshape(len(rows), -1))
-        if start.network.position_limits is None:
+        # Each column is looked at as a whole.
+        beyond = isinstance(rows.x, MappedRows) and rows.x.is_beyond_memory
+        if start.network.position_limits is None and not beyond:
             far |= rows_far_out(rows.x)
         count = int(far.sum())
         if not count:
