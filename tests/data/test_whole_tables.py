@@ -12,6 +12,7 @@ import misstep as ms
 from misstep.data import Table, read_source
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.delimited_files import DelimitedFile, Noticed
+from misstep.data.io.readers import read_rows
 from misstep.data.preparation import Preparation
 from misstep.data.table import prepared_tables, whole_tables
 from misstep.errors import DataError, MisstepError
@@ -310,3 +311,13 @@ def test_only_is_refused_where_rows_do_not_fit(tmp_path, monkeypatch):
     path = write_rows(tmp_path / "a.csv")
     with pytest.raises(ms.MisstepError, match="fits into memory"):
         prepared_of(path, tmp_path / "run", only="kind=a")
+
+
+def test_every_row_is_predicted_for(tmp_path, monkeypatch):
+    small_pieces(monkeypatch)
+    path = write_rows(tmp_path / "a.csv")
+    result = prepared_of(path, tmp_path / "run")
+    rows = read_rows(
+        path, result.model.preprocessing, "price", Preparation.of(tmp_path / "passing", "20kB")
+    )
+    assert len(rows) == 600

@@ -137,6 +137,9 @@ def read_rows(
         dataset = preprocessing.read_path(path)
     if dataset is None:
         dataset = read_source(source, preparation)
+        if dataset.is_sample:
+            # Every row is predicted for.
+            dataset = read_source(source)
     return preprocessing.accept(dataset.test_split, str(source), target)
 
 
