@@ -29,7 +29,7 @@ AVX512 = (*AVX2, "avx512f", "avx512vl", "avx512dq", "avx512bw")
 
 # Processors, as LLVM calls them, that begin one multiply-add of so many bytes in a cycle and not
 # two (AMD's and Intel's manuals for optimizing). Xeons of one name have one unit or two, as parts
-# of Zen 5 do; they count as two, which costs one unit little (docs/decisions, blocks of sums).
+# of Zen 5 do; they count as two, which costs one unit up to 14 % (docs/decisions).
 ONE_UNIT = {
     64: {"znver4", "cannonlake", "icelake-client", "rocketlake", "tigerlake"},
     32: {"znver1", "gracemont", "sierraforest", "grandridge"},

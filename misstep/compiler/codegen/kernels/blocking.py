@@ -21,8 +21,9 @@ from misstep.compiler.language.elements import times
 # The share of the first cache for a strip of the right operand; the rest is the left one's, which
 # passes by. (Of half, two thirds and all, two thirds were fastest or as fast: Zen 4, both widths.)
 STRIP_SHARE = 2 / 3
-# A packed strip up to so many times the first cache comes from the second one fast enough.
-WITHOUT_BLOCKS = 2
+# A packed strip up to so many times the first cache comes from the second one fast enough (Zen 4
+# with AVX2: at 3 times, 2 to 7 % faster than in blocks; at 4.6 times, 4 % slower).
+WITHOUT_BLOCKS = 4
 # For fewer rows a copy of a strip does not pay, by multiply-adds a cycle: with one, the second
 # cache keeps pace also with strips that lie badly (Zen 4: 128 rows of 784 by 128 lose 8 % by a
 # copy with vectors of 512 bits, of which it begins one a cycle; with 256, 384² gains half).
