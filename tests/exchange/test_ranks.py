@@ -105,7 +105,9 @@ def test_a_killed_rank_is_named_and_the_run_goes_on_to_the_bit(number: int, tmp_
     killed, process = time.monotonic(), processes[victim]
     os.kill(process, signal.SIGKILL)
     _, errors = started.communicate(timeout=60)
-    assert time.monotonic() - killed < SECONDS
+    seconds = time.monotonic() - killed
+    print(f"of {ranks} ranks, {victim} was killed; all had ended {seconds:.2f} seconds later")
+    assert seconds < SECONDS
     assert started.returncode != 0
     assert f"rank {victim}" in errors
     assert str(process) in errors

@@ -35,13 +35,14 @@ LOCAL = ("x", "y", "weights", "first")
 class ShardProgram:
     """The programs of shards of so many rows: one for each stage.
 
-    `rows`: that are gathered, one more than the shard has where rows are mixed with their
-    neighbors. `dtypes`: of what is gathered, by name.
+    `rows`: that are gathered, `more` than the shard has: 1 where rows are mixed with their
+    neighbors, else 0. `dtypes`: of what is gathered, by name.
     """
 
     cut: Cut
     stages: list[Program]
     rows: int
+    more: int
     dtypes: dict[str, str]
 
 
@@ -76,7 +77,7 @@ class ShardPrograms:
             dtype = self.programs.network.dtype
             answers = make_target(self.programs.loss, (1,), dtype).dtype
             dtypes = {"x": dtype, "y": answers, "weights": dtype}
-            self._kept[key] = ShardProgram(made, programs, gathered, dtypes)
+            self._kept[key] = ShardProgram(made, programs, gathered, gathered - rows, dtypes)
             # The rows of a shard are in none of its numbers.
             last = (whole, weighted, self.programs.network.frozen)
             self._last.setdefault(last, Program(made.last, Roles(), self.programs.compiling))

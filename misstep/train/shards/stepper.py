@@ -24,10 +24,15 @@ from misstep.nn import Program
 from misstep.storage import check_mapped
 from misstep.train.programs import Programs, StepProgram
 from misstep.train.shards.cutting import Place
+from misstep.train.shards.fetching import FetchedRows
 from misstep.train.shards.judging import threads_here
 from misstep.train.shards.programs import ShardProgram, ShardPrograms
+from misstep.train.shards.updating import ReadyUpdate
 from misstep.train.state import TrainingState
 from misstep.train.stepping import Stepper, Steps
+
+# Parameters from which several threads are quicker than a call of one that was made ready before.
+FEW_PARAMETERS = 1 << 16
 
 
 class ShardedStepper(Stepper):
@@ -53,13 +58,22 @@ class ShardedStepper(Stepper):
             programs.of_shards = ShardPrograms(programs)
         self._programs_of_shards: ShardPrograms = programs.of_shards
         self._batches: dict[int, _Batch] = {}
+        self._ready: ReadyUpdate | None = None
 
     def update(self, state: TrainingState, indices: Array, learning_rates: Array) -> Steps:
         """Update the parameters by a batch for each of the learning rates."""
 
         def learn(number: int, batch: _Batch) -> float | None:
             rate = learning_rates[number : number + 1]
-            return self._apply(state, rate, batch.gradients, batch.weight, state.update + number)
+            update, gradients = state.update + number, batch.gradients
+            if state.parameters.size > FEW_PARAMETERS and self._workers.threads > 1:
+                return self._apply(state, rate, gradients, batch.weight, update)
+            if self._ready is None or not self._ready.is_for(self._apply_program, state, gradients):
+                feeds = self._feeds(state, rate)
+                self._ready = ReadyUpdate.of(self._apply_program, state, gradients, feeds)
+            if self._ready is None:
+                return self._apply(state, rate, gradients, batch.weight, update)
+            return self._ready(rate, batch.weight, update)
 
         return self._steps(state, indices, len(learning_rates), learn)
 
@@ -212,8 +226,10 @@ class _Batch:
         self._plan = next(iter(made.values()))
         self._last = programs.last(whole, weighted=weighted)
         self.programs = [*(program for one in made.values() for program in one.stages), self._last]
+        fetched = FetchedRows(rows, self._plan, bounds[0][0], bounds[-1][1])
+        self._fetched = fetched
         self._shards = [
-            _ShardRun(made[stop - start], rows, start, stop, seed) if stop > start else None
+            _ShardRun(made[stop - start], fetched, start) if stop > start else None
             for start, stop in bounds
         ]
         self._state: tuple[Array, Array] | None = None
@@ -225,9 +241,7 @@ class _Batch:
         """Work on the rows at `indices`, (whole,), with the numbers of `state`."""
         self._bind(state)
         self._draw[...] = draw
-        for shard in self._shards:
-            if shard is not None:
-                shard.take(indices)
+        self._fetched.begin(indices)
         for number, partials in enumerate(self._partials):
             calls = [shard.calls[number] for shard in self._shards if shard is not None]
             self._workers.run(calls)
@@ -292,29 +306,17 @@ class _Batch:
 
 
 class _ShardRun:
-    """A shard of batches: rows `start` up to `stop` of each.
+    """A shard of batches: rows from `start` on of each.
 
     `arrays`: by name all that its stages take and give; `calls`: one for each stage, made ready.
     """
 
-    def __init__(self, program: ShardProgram, rows: Rows, start: int, stop: int, seed: int) -> None:
-        self._program, self._rows = program, rows
-        self._start, self._gathered = start, program.rows
-        count = program.rows
-        self._own: dict[str, Array] = {
-            "x": np.zeros((count, *rows.x.shape[1:]), program.dtypes["x"]),
-            "y": np.zeros((count, *rows.y.shape[1:]), program.dtypes["y"]),
-            "first": np.array(start, np.int64),
-        }
-        if rows.weights is not None:
-            self._own["weights"] = np.zeros(count, program.dtypes["weights"])
-        self._indices = np.zeros(0, np.int64)
+    def __init__(self, program: ShardProgram, fetched: FetchedRows, start: int) -> None:
+        self._program, self._fetched = program, fetched
+        self._bounds = start, start + program.rows
+        self._own = {**fetched.between(*self._bounds), "first": np.array(start, np.int64)}
         self.arrays: dict[str, Array] = {}
         self.calls: list[Callable[[], None]] = []
-
-    def take(self, indices: Array) -> None:
-        """Note which rows of the data are those of the next batch, (whole,)."""
-        self._indices = indices
 
     def begin(self, feeds: dict[str, Array]) -> None:
         """Begin to make calls ready; `feeds`: what all shards are given."""
@@ -327,19 +329,12 @@ class _ShardRun:
         outputs = _outputs(program)
         run = _call(program, self.arrays, outputs, threads)
         self.arrays |= outputs
-        self.calls.append(partial(self._first, run) if number == 0 else run)
+        first = number == 0 and not self._fetched.together
+        self.calls.append(partial(self._first, run) if first else run)
 
     def _first(self, run: Callable[[], None]) -> None:
         """Fetch the rows, then run the first stage."""
-        start, stop = self._start, self._start + self._gathered
-        indices = self._indices[start:stop]
-        if stop > len(self._indices):  # the last row is mixed with the first one
-            indices = np.append(indices, self._indices[:1])
-        rows = self._rows.take(indices)
-        np.copyto(self._own["x"], rows.x)
-        np.copyto(self._own["y"], rows.y)
-        if rows.weights is not None:
-            np.copyto(self._own["weights"], rows.weights)
+        self._fetched.fetch(*self._bounds)
         run()
 
 
