@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,26 @@ def test_a_session_begins_where_the_link_stands_and_moves(served) -> None:
     )
     assert changed["kept"] is False
     assert changed["rows"] != told["rows"]
+
+
+def test_who_passes_a_change_of_settings_is_told_those_that_hold(served) -> None:
+    _, address = served
+    told = json.loads(ask(address, "/api/open", {})[1])
+
+    def answer(what: str, **body: object) -> dict[str, Any]:
+        return dict(
+            json.loads(ask(address, f"/api/{what}", {"session": told["session"], **body})[1])
+        )
+
+    first = told["state"]["settings"]["learning_rate"]
+    answer("change", settings={"learning_rate": 0.125})
+    assert first != 0.125
+    answer("step", updates=2)
+    assert answer("seek", update=1)["state"]["settings"]["learning_rate"] == first
+    assert "state" not in answer("seek", update=2)
+    assert answer("seek", update=5)["state"]["settings"]["learning_rate"] == 0.125
+    assert answer("seek", update=2)["state"]["settings"]["learning_rate"] == first
+    assert answer("step", updates=2)["state"]["settings"]["learning_rate"] == 0.125
 
 
 @pytest.mark.parametrize(

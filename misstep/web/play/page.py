@@ -101,8 +101,10 @@ class _Page:
         question = QUESTIONS[what]
         with opened.lock:
             try:
+                before = opened.session.settings
                 answer = dict(question.answer(opened, asked))
-                if question.changes:
+                # A way through the plan of a link goes by changes that it holds.
+                if question.changes or opened.session.settings != before:
                     answer |= _whole(opened)
                 if question.moves:
                     answer |= {"frame": opened.session.frame(), "link": opened.session.link()}
