@@ -15,6 +15,7 @@ from misstep.data.io.delimited_files import DelimitedFile, Noticed
 from misstep.data.io.readers import read_rows
 from misstep.data.preparation import Preparation
 from misstep.data.table import prepared_tables, whole_tables
+from misstep.data.table.table import table_of_words
 from misstep.errors import DataError, MisstepError
 from misstep.modeling import save_model
 from misstep.modeling.options import Options
@@ -321,3 +322,11 @@ def test_every_row_is_predicted_for(tmp_path, monkeypatch):
         path, result.model.preprocessing, "price", Preparation.of(tmp_path / "passing", "20kB")
     )
     assert len(rows) == 600
+
+
+def test_notes_on_odd_cells_of_a_sample_name_the_rows_of_the_file() -> None:
+    words = {"x": [*map(str, range(60)), "broken"], "y": [*map(str, range(60)), "broken"]}
+    notes: list[str] = []
+    table_of_words(words, "t.csv", notes, numbers=np.arange(1, 62) * 100)
+    assert any("'broken' in row 6100" in note for note in notes)
+    assert any(note.startswith("row 6100 holds words") for note in notes)

@@ -297,7 +297,7 @@ def table_of_words(
     questioned = sum(words.count("?") for words in columns.values())
     if questioned:
         notes.append(f"{counted(questioned, 'cell')} with ? counted as missing")
-    table = _from_columns(dict(columns), name, notes, True, weak_comma=weak_comma)
+    table = _from_columns(dict(columns), name, notes, True, weak_comma=weak_comma, numbers=numbers)
     return table if numbers is None else replace(table, numbers=numbers)
 
 
@@ -307,6 +307,7 @@ def _from_columns(
     notes: list[str],
     from_file: bool = False,
     weak_comma: bool = False,
+    numbers: NDArray[np.int64] | None = None,
 ) -> Table:
     """Return columns as a table; `from_file`: that all of them are texts."""
     import pandas
@@ -343,10 +344,12 @@ def _from_columns(
         raise DataError(name, needed="at least one row", got=f"{len(ready)} columns and no rows")
     worded = {key: values for key, values in ready.items() if isinstance(values, list)}
     decimal = decimal_mark_of_columns(map(_some_of, worded.values()))
-    written = {key: words_of(values, key, decimal, weak_comma) for key, values in worded.items()}
+    written = {
+        key: words_of(values, key, decimal, weak_comma, numbers) for key, values in worded.items()
+    }
     ready |= {key: column.values for key, column in written.items()}
     notes += [note for column in written.values() for note in column.notes]
-    notes += _shifted_rows(written)
+    notes += _shifted_rows(written, numbers)
     return Table(pandas.DataFrame(ready, copy=False), name, notes, zones=zones, written=written)
 
 
@@ -356,7 +359,9 @@ def _some_of(words: Sequence[str | None]) -> list[str]:
     return list(dict.fromkeys(word.strip() for word in spread if word))
 
 
-def _shifted_rows(written: Mapping[str, WordColumn]) -> list[str]:
+def _shifted_rows(
+    written: Mapping[str, WordColumn], numbers: NDArray[np.int64] | None
+) -> list[str]:
     """Return a note where words stand among numbers in several columns of one row."""
     rows: dict[int, list[str]] = {}
     for name, column in written.items():
@@ -366,9 +371,10 @@ def _shifted_rows(written: Mapping[str, WordColumn]) -> list[str]:
     if not shifted:
         return []
     row, names = next(iter(shifted.items()))
+    called = row + 1 if numbers is None else numbers[row]
     more = f" (and {counted(len(shifted) - 1, 'row')} more)" if len(shifted) > 1 else ""
     return [
-        f"row {row + 1}{more} holds words where {and_so_on(names, 4)} hold numbers: perhaps a cell "
+        f"row {called}{more} holds words where {and_so_on(names, 4)} hold numbers: perhaps a cell "
         "is missing in it, and the others are shifted"
     ]
 

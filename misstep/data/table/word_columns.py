@@ -47,11 +47,16 @@ class WordColumn:
 
 
 def words_of(
-    words: Sequence[str | None], name: str, decimal: str = "", weak_comma: bool = False
+    words: Sequence[str | None],
+    name: str,
+    decimal: str = "",
+    weak_comma: bool = False,
+    rows: NDArray[np.int64] | None = None,
 ) -> WordColumn:
     """Return what a column of words holds, (rows,).
 
-    `name`: of the column, for notes. `decimal`, `weak_comma`: as `numbers_of` takes them. Codes
+    `name`: of the column, for notes. `decimal`, `weak_comma`: as `numbers_of` takes them. `rows`:
+    what notes call the rows, (rows,); None: by their place, from 1. Codes
     such as 007 stay words, because as numbers they would lose zeros.
     """
     written = [
@@ -75,7 +80,7 @@ def words_of(
         return WordColumn(plain, _unless_said(written, plain), "plain")
     values = np.asarray([numbers.values.get(word, np.nan) for word in present], np.float64)  # type: ignore[arg-type]
     odd = tuple(row for row, word in enumerate(present) if word in numbers.odd)
-    reading, notes = _told(name, numbers, present, odd)
+    reading, notes = _told(name, numbers, present, odd, rows)
     return WordColumn(values, objects(written), numbers.form, reading, notes, odd)
 
 
@@ -120,7 +125,11 @@ def _unless_said(written: Sequence[str | None], values: NDArray[Any] | None) -> 
 
 
 def _told(
-    name: str, numbers: Numbers, words: Sequence[str | None], odd: tuple[int, ...]
+    name: str,
+    numbers: Numbers,
+    words: Sequence[str | None],
+    odd: tuple[int, ...],
+    rows: NDArray[np.int64] | None,
 ) -> tuple[str, tuple[str, ...]]:
     reading = _spoken(numbers)
     notes = [f"{name}: {numbers.guess}"] if numbers.guess else []
@@ -142,7 +151,11 @@ def _told(
         reading += f"{', ' if reading else ''}{shown} for missing"
     if odd:
         some = and_so_on(
-            [f"{words[row]!r} in row {row + 1}" for row in odd[:SHOWN_ROWS]], SHOWN_ROWS
+            [
+                f"{words[row]!r} in row {row + 1 if rows is None else rows[row]}"
+                for row in odd[:SHOWN_ROWS]
+            ],
+            SHOWN_ROWS,
         )
         more = f", and {len(odd) - SHOWN_ROWS:,} more" if len(odd) > SHOWN_ROWS else ""
         notes.append(
