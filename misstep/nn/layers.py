@@ -16,6 +16,7 @@ from misstep.nn.initializers import GlorotUniform, Initializer, Zeros
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import current_trace
 from misstep.ops import reshape, where
+from misstep.ops.precision import rounded_product
 from misstep.text.counts import plural
 
 
@@ -90,7 +91,8 @@ class Dense(Module):
             "weight", (inputs, self.units), initializer, fan_in=inputs, fan_out=self.units
         )
         rows = reshape(x, (-1, inputs)) if x.ndim > 2 else x
-        y = rows @ weight
+        rounded = current_trace().precision == "bfloat16"
+        y = rounded_product(rows, weight) if rounded else rows @ weight
         if self.bias:
             y = y + self.parameter(
                 "bias", (self.units,), self.bias_initializer or Zeros(), regularized=False

@@ -299,12 +299,14 @@ class Network:
         seed: Value | None = None,
         step: Value | None = None,
         shard: Shard | None = None,
+        precision: str = "float32",
     ) -> tuple[Value, Trace]:
         """Return the output for the batch `x` and the trace of the pass.
 
         `parameters`: their flat array as a Value, of which each parameter is a slice. `buffers`:
         that of the buffers; when left out, their numbers as they are now. `shard`: which part of a
-        batch x is, where it is not the whole one.
+        batch x is, where it is not the whole one. `precision`: bfloat16 rounds both operands of
+        the products of dense layers, forward and back.
         """
         if buffers is None and self.buffer_count:
             buffers = make_literal(self.buffers.copy(), self.dtype)
@@ -316,7 +318,9 @@ class Network:
             entries = slice_axis(flat, 0, slice_.start, slice_.stop)
             return reshape(entries, asked.shape).named(asked.name)
 
-        trace = self._trace(training=training, supply=supply, seed=seed, step=step, shard=shard)
+        trace = self._trace(
+            training=training, supply=supply, seed=seed, step=step, shard=shard, precision=precision
+        )
         with tracing(trace):
             return self._call(x), trace
 

@@ -104,6 +104,8 @@ class Trace:
     frozen: Callable[[str], bool] | None = None
     # The part of the batch that this pass has; None: it has the whole batch.
     shard: Shard | None = None
+    # In what products of dense layers take their operands: float32 or bfloat16.
+    precision: str = "float32"
     _streams: int = 0
     _calls: int = 0
     _numbers: int = 0

@@ -41,6 +41,7 @@ from misstep.ops.lifting import as_value
 from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
+from misstep.ops.precision import round_to_bfloat16
 from misstep.ops.randomness import random_bits, random_normal, random_rows, random_uniform
 from misstep.ops.reduction import argmax, centered, max, mean, min, norm, sum, variance
 from misstep.ops.scan import scan
@@ -98,6 +99,7 @@ __all__ = [
     "random_uniform",
     "relu",
     "reshape",
+    "round_to_bfloat16",
     "scan",
     "scatter_add",
     "sigmoid",

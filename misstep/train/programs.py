@@ -102,6 +102,7 @@ class Programs:
         regularizers: Sequence[Regularizer] = (),
         compiling: bool = True,
         mixup: float = 0.0,
+        precision: str = "float32",
     ) -> None:
         if network.parameter_count == 0:
             raise ArgumentError(
@@ -121,6 +122,7 @@ class Programs:
         self.loss = loss
         self.optimizer = optimizer
         self.mixup = mixup
+        self.precision = precision
         self.clipping = tuple(clipping)
         self.regularizers = tuple(regularizers)
         self.scalar_names = tuple(optimizer.scalars)
@@ -254,6 +256,7 @@ class Programs:
             training=True,
             seed=seed,
             step=draw,
+            precision=self.precision,
         )
         anatomy.trace = trace
         inputs = [*flat.values(), x, y, seed, draw]

@@ -52,7 +52,7 @@ def check_run_folder(folder: Path | str, called: str) -> None:
 
 
 # What runs of earlier versions did without saying so.
-EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": [], "shards": 1}
+EARLIER_FACTS: dict[str, Any] = {"shuffle": True, "frozen": [], "shards": 1, "precision": "float32"}
 
 
 class RunFolder:

@@ -41,6 +41,7 @@ from misstep.train.listeners import Listeners
 from misstep.train.looks import Looks, plan_of_one_look, planned_looks
 from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
+from misstep.train.precision import check_precision
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
 from misstep.train.rate_range import (
@@ -80,6 +81,9 @@ class Trainer:
     others, 2018). `shards`: into how many parts each batch is cut, a power of two; up to so many
     processes of a launcher of MPI share them out, and get the bits that one process gets. None: 1
     in a process by itself, 8 or more under a launcher; those of the run, where `fit` resumes one.
+    `precision`: "bfloat16" rounds the operands of products of `ms.Dense`, forward and back, to 8
+    significant bits while training; sums, weights, the optimizer, all other layers and predictions
+    stay float32. The bits are the same on every processor.
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -108,6 +112,7 @@ class Trainer:
         mixup: float = 0.0,
         shuffle: bool = True,
         shards: int | None = None,
+        precision: str = "float32",
     ) -> None:
         _check_class("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_class("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -141,6 +146,7 @@ class Trainer:
         self.shuffle = shuffle
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self.shards = check_shards(shards)
+        self.precision = check_precision(precision, self.dtype)
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
         # Where data and settings come from, for the record: whoever makes a Trainer may say so.
@@ -347,7 +353,10 @@ class Trainer:
         """
         parts = ("loss", "optimizer", "schedule", "clipping", "regularizers", "batch_size")
         names = (*parts, "accumulate", "repeats_per_epoch", "seed", "threads", "compiling", "mixup")
-        kept = {name: getattr(self, name) for name in (*names, "shuffle", "dtype", "shards")}
+        kept = {
+            name: getattr(self, name)
+            for name in (*names, "shuffle", "dtype", "shards", "precision")
+        }
         begins: Any = self._module if network is None else network
         if network is None and self._network is not None:
             begins = copy.copy(self._network)
@@ -624,6 +633,7 @@ class Trainer:
                 self.regularizers,
                 self.compiling,
                 self.mixup,
+                self.precision,
             )
             return self._programs
         return shared
@@ -799,11 +809,12 @@ class Trainer:
             "shuffle": self.shuffle,
             "frozen": list(self.network.frozen),
             "shards": self.shards or 1,
+            "precision": self.precision,
         }
 
 
 # Settings that are part of the programs of training.
-_OF_PROGRAMS = ("loss", "clipping", "regularizers", "compiling", "mixup")
+_OF_PROGRAMS = ("loss", "clipping", "regularizers", "compiling", "mixup", "precision")
 
 
 def _checked_callbacks(

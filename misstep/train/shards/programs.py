@@ -126,6 +126,7 @@ class ShardPrograms:
             seed=seed,
             step=draw,
             shard=Shard(rows, whole, first),
+            precision=programs.precision,
         )
         if mixture is None:
             loss_sum, weight = _sums(loss, raw, target, weights)
