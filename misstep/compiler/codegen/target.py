@@ -34,7 +34,7 @@ class Target:
     floating-point vectors. `l1_bytes`, `l2_bytes`: each core's cache for data, and the next.
     `l1_sets`, `line_bytes`: sets of the first one, and bytes of a line. `fma`: whether a · b + c
     rounded once is one instruction. `multiply_adds`: how many of them, on whole vectors, a core
-    begins in a cycle.
+    begins in a cycle. `bfloat16`: whether it multiplies vectors of pairs of bfloat16 (`vdpbf16ps`).
     """
 
     name: str
@@ -49,6 +49,7 @@ class Target:
     multiply_adds: int = 2
     l1_sets: int = L1_SETS
     line_bytes: int = LINE_BYTES
+    bfloat16: bool = False
 
     def lanes(self, llvm_type: str) -> int:
         """Return how many numbers of LLVM's `llvm_type` one vector register holds."""

@@ -27,6 +27,9 @@ ENVIRONMENT_VARIABLE = "MISSTEP_TARGET"
 AVX2 = ("avx2", "fma")
 AVX512 = (*AVX2, "avx512f", "avx512vl", "avx512dq", "avx512bw")
 
+# Products of pairs of bfloat16.
+BFLOAT16 = "avx512bf16"
+
 # Processors, as LLVM calls them, that begin one multiply-add of so many bytes in a cycle and not
 # two (AMD's and Intel's manuals for optimizing). Xeons of one name have one unit or two, as parts
 # of Zen 5 do; they count as two, which costs one unit up to 14 % (docs/decisions).
@@ -152,6 +155,7 @@ def _own_target(untried: bool) -> Target:
         multiply_adds=_multiply_adds(size),
         l1_sets=sets,
         line_bytes=line,
+        bfloat16=name == "avx512" and bool(_features().get(BFLOAT16)),
     )
 
 

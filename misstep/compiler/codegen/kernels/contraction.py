@@ -24,6 +24,13 @@ from misstep.compiler.codegen.kernels.blocking import (
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.finishing import finish_tile
 from misstep.compiler.codegen.kernels.packing import PackedRows, pack_rows, pack_strips
+from misstep.compiler.codegen.kernels.pairs import (
+    PAD_LEFT,
+    PAD_RIGHT,
+    is_rounded,
+    multiply_pairs,
+    pair_up,
+)
 from misstep.compiler.codegen.kernels.strips import over_strips
 from misstep.compiler.codegen.kernels.tile_sums import multiply_tile
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile, chains_of, choose_tile
@@ -43,6 +50,8 @@ MOST_PACKED = 16 * 2**20
 MANY_STRIPS = 8
 # Fewer than so many entries along the summed axis fit the caches anyhow.
 SHORT_SUM = 32
+# For fewer rows, making pairs of a right operand costs more than they bring.
+PAIRED_ROWS = 16
 
 
 def write_contraction(emission: Emission, kernel: Kernel) -> None:
@@ -139,14 +148,28 @@ def _write_matrix(
     packed_left: PackedRows | None = None
     small = rows * summed * size <= MOST_PACKED
     worth = rows > tile.rows and summed >= SHORT_SUM and columns > width
-    if small and worth and _badly_read(left, size, columns // width):
+    ready = emission.panels.get(anchor.inputs[1])
+    chains = chains_of(rows, columns, summed) if emission.chaining else 1
+    paired = (
+        emission.target.bfloat16
+        and llvm_type == "float"
+        and small
+        and ready is None
+        and chains == 1
+        and rows >= PAIRED_ROWS
+        and summed >= SHORT_SUM
+        and columns >= tile.lanes
+        and all(map(is_rounded, anchor.inputs))
+    )
+    if paired or (small and worth and _badly_read(left, size, columns // width)):
         packed_left = pack_rows(
             emission, left, llvm_type, low, high, rows, summed, tile.rows, scratch
         )
         used = packed_left.bytes
+        if paired:
+            _pair_rows(emission, packed_left, low, high)
     panel = code.address(scratch, code.index(used), "i8")
-    must = right.columns != 1 and columns > 1
-    ready = emission.panels.get(anchor.inputs[1])
+    must = paired or (right.columns != 1 and columns > 1)
     far = rows >= 16 and summed >= SHORT_SUM and right.rows * size >= FAR_APART
     long = (
         rows >= many_rows(emission.target)
@@ -155,8 +178,7 @@ def _write_matrix(
         and not stays_near(emission.target, right.rows * size, width * size, summed)
     )
     packing = must or far or long
-    chains = chains_of(rows, columns, summed) if emission.chaining else 1
-    beside = _read_beside(emission, kernel) if ready is None else []
+    beside = _read_beside(emission, kernel) if ready is None and not paired else []
     blocks: Blocks | None = None
     partial = panel
     together = width
@@ -166,7 +188,7 @@ def _write_matrix(
         near = summed * columns * size <= emission.target.l2_bytes // 2
         together, panel, packing = (columns if near else width), ready, True
     elif packing:
-        if rows >= many_rows(emission.target) and chains == 1 and not beside:
+        if rows >= many_rows(emission.target) and chains == 1 and not (beside or paired):
             blocks = choose_blocks(emission.target, tile, llvm_type, summed)
         # As many columns as leave half of the second cache to the rest, so that a row is finished
         # along many columns before the next one: memory is then read and written in long pieces. In
@@ -190,6 +212,14 @@ def _write_matrix(
 
         if packing and ready is None:
             pack_strips(emission, right, llvm_type, start, count, summed, tile, panel)
+        if paired:
+
+            def pair(first: Number, many: int) -> None:
+                there = code.address(panel, times(code, first, summed * size), "i8")
+                wide = -(-many // tile.lanes) * tile.lanes
+                pair_up(emission, there, summed, wide, PAD_RIGHT)
+
+            over_strips(code, count, width, pair, "pairstrips", tile.lanes)
 
         def left_of(row: Number) -> Operand:
             if packed_left is not None:
@@ -217,6 +247,11 @@ def _write_matrix(
             def strip(first: Number, many: int) -> None:
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
                 column = plus(code, start, first)
+                if paired:
+                    source = right_of(first, narrow)
+                    sums = multiply_pairs(emission, left_block, source, height, narrow, summed)
+                    finish(sums, row, height, first, many)
+                    return
 
                 def ask(number: Number) -> None:
                     _prefetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
@@ -288,6 +323,13 @@ def _write_matrix(
     # Where strips are not taken together, the last ones are shared as they are packed.
     alone = tile.lanes if together == width else 0
     over_strips(code, columns, together, columns_from, "columns", alone)
+
+
+def _pair_rows(emission: Emission, packed: PackedRows, low: Number, high: Number) -> None:
+    """Write that this thread's packed rows of the left operand become pairs, block by block."""
+    with emission.code.loop(low, high, packed.height, hint="pairrows") as loop:
+        block = packed.block(emission.code, loop.index)
+        pair_up(emission, block.base, packed.summed, packed.height, PAD_LEFT)
 
 
 def _read_beside(emission: Emission, kernel: Kernel) -> list[View]:
