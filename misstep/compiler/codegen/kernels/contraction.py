@@ -178,7 +178,7 @@ def _write_matrix(
         and not stays_near(emission.target, right.rows * size, width * size, summed)
     )
     packing = must or far or long
-    beside = _read_beside(emission, kernel) if ready is None and not paired else []
+    beside = _read_beside(emission, kernel) if ready is None else []
     blocks: Blocks | None = None
     partial = panel
     together = width
@@ -247,15 +247,22 @@ def _write_matrix(
             def strip(first: Number, many: int) -> None:
                 narrow = Tile(tile.rows, -(-many // tile.lanes), tile.lanes)
                 column = plus(code, start, first)
-                if paired:
-                    source = right_of(first, narrow)
-                    sums = multiply_pairs(emission, left_block, source, height, narrow, summed)
-                    finish(sums, row, height, first, many)
-                    return
 
                 def ask(number: Number) -> None:
                     _prefetch_row(emission, beside, plus(code, row, number), column, narrow, outer)
 
+                if paired:
+                    sums = multiply_pairs(
+                        emission,
+                        left_block,
+                        right_of(first, narrow),
+                        height,
+                        narrow,
+                        summed,
+                        ask if beside else None,
+                    )
+                    finish(sums, row, height, first, many)
+                    return
                 sums = multiply_tile(
                     emission,
                     left_block,

@@ -8,10 +8,12 @@ what is packed, and when, stands in `contraction.py`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from misstep.compiler.codegen.kernels.emission import Emission
 from misstep.compiler.codegen.kernels.tiles import Operand, Tile
 from misstep.compiler.language.code import Number
-from misstep.compiler.language.elements import times
+from misstep.compiler.language.elements import plus, times
 from misstep.ir import Value
 from misstep.ops.precision import RoundToBfloat16
 
@@ -55,9 +57,18 @@ def pair_up(emission: Emission, panel: Number, summed: int, width: int, pad: int
 
 
 def multiply_pairs(
-    emission: Emission, left: Operand, right: Operand, height: int, tile: Tile, summed: int
+    emission: Emission,
+    left: Operand,
+    right: Operand,
+    height: int,
+    tile: Tile,
+    summed: int,
+    ask: Callable[[Number], None] | None = None,
 ) -> list[Number]:
-    """Return the sums of a tile over operands in pairs, row by row, in each its vectors."""
+    """Return the sums of a tile over operands in pairs, row by row, in each its vectors.
+
+    `ask`: as for `multiply_tile`.
+    """
     code, lanes = emission.code, tile.lanes
     code.declarations.add(f"declare <16 x float> @{_NAME}({_TYPES})")
     zeros = [code.constant(0, "float", lanes)] * (height * tile.vectors)
@@ -65,20 +76,37 @@ def multiply_pairs(
     def as_pairs(entries: Number) -> Number:
         return code.result(f"bitcast {entries} to <{2 * lanes} x bfloat>", "bfloat", 2 * lanes)
 
-    with code.loop(0, (summed + 1) // 2, 1, zeros, hint="k") as loop:
-        line = code.address(right.base, times(code, loop.index, right.rows), "i32")
+    def step(at: Number, before: list[Number]) -> list[Number]:
+        line = code.address(right.base, times(code, at, right.rows), "i32")
         vectors = [
             as_pairs(code.load(code.address(line, code.index(v * lanes), "i32"), "i32", lanes))
             for v in range(tile.vectors)
         ]
-        column = code.address(left.base, times(code, loop.index, left.columns), "i32")
+        column = code.address(left.base, times(code, at, left.columns), "i32")
         sums = []
         for row in range(height):
             entry = code.load(code.address(column, code.index(row * left.rows), "i32"), "i32")
             wide = as_pairs(code.splat(entry, lanes))
             for v, vector in enumerate(vectors):
-                before = loop.values[row * tile.vectors + v]
-                call = f"call <16 x float> @{_NAME}({before}, {wide}, {vector})"
+                sum_ = before[row * tile.vectors + v]
+                call = f"call <16 x float> @{_NAME}({sum_}, {wide}, {vector})"
                 sums.append(code.result(call, "float", lanes))
-        loop.next = sums
-    return loop.results
+        return sums
+
+    pairs = (summed + 1) // 2
+    part = pairs // height if ask is not None else 0
+    sums = zeros
+    if ask is not None and part:
+        with code.loop(0, height, 1, sums, hint="part") as parts:
+            ask(parts.index)
+            first = times(code, parts.index, part)
+            end = plus(code, first, code.index(part))
+            with code.loop(first, end, 1, parts.values, hint="k") as loop:
+                loop.next = step(loop.index, loop.values)
+            parts.next = loop.results
+        sums = parts.results
+    if part * height < pairs:
+        with code.loop(part * height, pairs, 1, sums, hint="k") as rest:
+            rest.next = step(rest.index, rest.values)
+        sums = rest.results
+    return sums
