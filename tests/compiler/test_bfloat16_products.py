@@ -81,6 +81,21 @@ def test_pairs_give_the_bits_of_float32_products(
 
 
 @needs_pairs
+def test_what_is_no_number_or_without_end_stays_so() -> None:
+    graph = graph_of((20, 45, 33), "b", ())
+    feeds = {str(leaf.name): numbers(leaf.shape) for leaf in graph.inputs}
+    feeds["a"].view(np.uint32)[3, 44] = 0x7F800001  # a NaN whose upper half is infinity's
+    feeds["a"][5, 7] = np.inf
+    feeds["b"][4, 8] = -np.inf
+    feeds["b"][6, 9] = np.finfo("float32").max  # rounded up
+    wanted, found = (
+        np.frombuffer(run(graph, feeds, target, 1), "float32") for target in (avx2_target(), HOST)
+    )
+    np.testing.assert_array_equal(found, wanted)
+    assert np.isnan(found).sum() >= 33
+
+
+@needs_pairs
 def test_the_instruction_is_there() -> None:
     graph = graph_of((32, 64, 32), "", ())
     assert "dpbf16ps" in NativeProgram(graph, target=HOST).lowered.text

@@ -50,7 +50,7 @@ MOST_PACKED = 16 * 2**20
 MANY_STRIPS = 8
 # Fewer than so many entries along the summed axis fit the caches anyhow.
 SHORT_SUM = 32
-# For fewer rows, making pairs of a right operand costs more than they bring.
+# For fewer rows, making pairs of a right operand is most of the work (by reasoning, not timed).
 PAIRED_ROWS = 16
 
 
