@@ -169,11 +169,14 @@ def _gone_through(
             file = DelimitedFile.of(path, path.name, encodings[0], quotes)
             drawn, noticed = _Drawn(_size_of_sample(budget)), Noticed()
             size = path.stat().st_size
+            unit, bytes_each = ("MB", 10**6) if size >= 10**7 else ("kB", 10**3)
             for piece in file.pieces(_chunk(budget), noticed):
                 drawn.add(piece.start, piece.records)
                 done = min(piece.place, size) if path.suffix != ".gz" else piece.place
                 preparation.tell(
-                    done // 10**6, max(size, done) // 10**6, f"MB of {path.name}, looked through"
+                    done // bytes_each,
+                    max(size, done) // bytes_each,
+                    f"{unit} of {path.name}, looked through",
                 )
         except OtherEncodingError:
             encodings.pop(0)
