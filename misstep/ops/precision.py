@@ -47,8 +47,9 @@ class RoundToBfloat16(Unary):
     """
 
     name = "round_to_bfloat16"
-    words = "{0} with 8 significant bits"
-    formula = "bf16({0})"
+    words = "{0}, of which float32 keeps 8 significant bits"
+    # As explanations compute it, in float64.
+    formula = "{0}"
     local_derivatives = ("1",)
     numpy = "rounded_to_bfloat16({0})"
     cost = 6
