@@ -37,11 +37,14 @@ def object_cache_of_its_own(tmp_path_factory):
 HASTY_ROOMS = {"nn", "playground", "plots"}
 
 
+# Not by the fixture `monkeypatch`: whoever asks for that one first puts it back last.
 @pytest.fixture(autouse=True)
-def effort_of_the_code_generator(request, monkeypatch):
+def effort_of_the_code_generator(request):
     """Generate code in haste where a test's room asks for it."""
-    if request.path.parent.name in HASTY_ROOMS:
-        monkeypatch.setattr(native, "EFFORT", 0)
+    with pytest.MonkeyPatch.context() as patch:
+        if request.path.parent.name in HASTY_ROOMS:
+            patch.setattr(native, "EFFORT", 0)
+        yield
 
 
 def pytest_terminal_summary(terminalreporter):
