@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary, Task
-from misstep.storage import MappedRows
+from misstep.storage import MappedRows, spaced_rows
 
 Array = npt.NDArray[Any]
 
@@ -34,8 +34,6 @@ MOST_LEVELS = 20
 FIRST_COMPARED = 16
 # Entries beyond which rows are not compared as a whole: it would take seconds.
 MOST_COMPARED = 20_000_000
-# Entries of rows in a file that are looked at in full.
-MOST_MAPPED = 4_000_000
 # Entries whose numbers are made at once: what stands in between, 8 bytes each, stays in a cache and
 # below the 128 KiB for which C libraries take new pages from the system each time. All rows at
 # once took four times as long, and ten times their memory.
@@ -84,8 +82,7 @@ def summarize_inputs(x: Array, *, positions: bool = False) -> InputSummary:
 
 def _of_mapped(x: MappedRows, *, positions: bool) -> InputSummary:
     """Return the summary of rows in a file: of some of them, with the ranges of all."""
-    columns = int(np.prod(x.shape[1:]))
-    chosen = _spaced(len(x), columns, MOST_MAPPED // max(columns, 1))
+    chosen = spaced_rows(x)
     summary = summarize_inputs(x[chosen], positions=positions)
     if len(chosen) == len(x):
         return summary

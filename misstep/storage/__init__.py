@@ -28,6 +28,7 @@ from misstep.storage.mapped_rows import (
     limits_and_entries,
     pieces_of,
     some_rows,
+    spaced_rows,
     taken_rows,
 )
 from misstep.storage.memory import available_memory
@@ -64,6 +65,7 @@ __all__ = [
     "read_container",
     "save_checkpoint",
     "some_rows",
+    "spaced_rows",
     "sync_file",
     "sync_folder",
     "taken_rows",

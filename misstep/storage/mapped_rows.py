@@ -26,6 +26,7 @@ __all__ = [
     "limits_and_entries",
     "pieces_of",
     "some_rows",
+    "spaced_rows",
     "taken_rows",
 ]
 
@@ -35,6 +36,8 @@ Array = npt.NDArray[Any]
 PIECE = 2**24
 # Bytes of a slice that is read at once.
 FEW = 2**18
+# Entries of rows that are looked at in the place of all.
+MOST_LOOKED_AT = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -264,6 +267,15 @@ def some_rows(rows: Any, indices: Array) -> Any:
     if isinstance(taken, MappedRows) and taken.size * taken.dtype.itemsize <= PIECE:
         return np.asarray(taken)
     return taken
+
+
+def spaced_rows(rows: MappedRows) -> Array:
+    """Return the indices of rows evenly spaced that are looked at in the place of all, (rows,).
+
+    All of them where they have few entries.
+    """
+    count = min(len(rows), max(MOST_LOOKED_AT // max(math.prod(rows.shape[1:]), 1), 1))
+    return np.arange(count) * len(rows) // max(count, 1)
 
 
 def joined_rows(parts: Sequence[Any]) -> Any:

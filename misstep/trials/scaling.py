@@ -7,23 +7,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from misstep.ir import Array
-from misstep.storage import MappedRows
+from misstep.storage import MappedRows, spaced_rows
 from misstep.trials.setting import Judged, NotApplicableError
 
 # Numbers between these deviations, whose mean is within so many of them, are scaled well enough.
 LEAST, MOST, OFF_CENTER = 0.3, 3.0, 1.0
 # From how many numbers in a row on one scale holds for all at the last axis' place, as of pixels.
 WIDE = 3
-# Entries of rows in a file that means and spreads are told from.
-MOST_MAPPED = 4_000_000
 
 
 def some_of(numbers: Array | MappedRows) -> Array:
     """Return rows as they are; of those in a file some, evenly spaced."""
     if not isinstance(numbers, MappedRows):
         return numbers
-    step = max(-(-numbers.size // MOST_MAPPED), 1)
-    return np.asarray(numbers.take(np.arange(0, len(numbers), step)))
+    return np.asarray(numbers.take(spaced_rows(numbers)))
 
 
 @dataclass(frozen=True)
