@@ -18,6 +18,8 @@ def epoch_indices(rows: int, seed: int, epoch: int, repeats: int, *, shuffle: bo
     """
     if not shuffle:
         return np.tile(np.arange(rows), repeats)
+    if repeats == 1:
+        return epoch_order(rows, seed, epoch)
     orders = range(epoch * repeats, (epoch + 1) * repeats)
     return np.concatenate([epoch_order(rows, seed, number) for number in orders])
 
