@@ -46,7 +46,7 @@ from misstep.data.series.series import (
 )
 from misstep.data.series.series_parts import WindowParts
 from misstep.data.series.windows import SeriesWindows, thinned
-from misstep.data.splitting import Split, drawn_rows, split_rows
+from misstep.data.splitting import Split, drawn_rows, judged_on_fair_rows, split_rows
 from misstep.data.table.column_types import Column, ColumnType, recognize_columns
 from misstep.data.table.matrix import Matrix, MatrixScaling
 from misstep.data.table.preprocessor import Preprocessor, TextSlice
@@ -100,6 +100,7 @@ __all__ = [
     "holds_sequences",
     "is_idx_folder",
     "is_text_folder",
+    "judged_on_fair_rows",
     "long_form_of",
     "looks_long",
     "only_rows",

@@ -39,7 +39,7 @@ WAITING = 0.2
 # Where systems keep temporary files that may be large, on a disk.
 LARGE = Path("/var/tmp")
 # Of how rows are made; another one makes all anew.
-VERSION = 1
+VERSION = 2
 
 
 def _silent(words: str) -> None:

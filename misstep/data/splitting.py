@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from misstep.errors import ArgumentError, DataError
 from misstep.text.counts import counted, plural
 
-__all__ = ["Split", "drawn_rows", "split_rows"]
+__all__ = ["Split", "drawn_rows", "judged_on_fair_rows", "split_rows"]
 
 Rows = NDArray[np.int64]
 
@@ -28,6 +28,26 @@ class Split:
     validation: Rows
     test: Rows
     notes: list[str] = field(default_factory=list)
+
+
+def judged_on_fair_rows(split: Split, fair: NDArray[np.bool_], *, grouped: bool) -> Split:
+    """Return a split whose rows to validate on and for the test are all fair ones.
+
+    `fair`: (rows,) which stand for all rows there are. The others go to training; where rows are
+    `grouped`, to no part, since the like of them may be judged on. A part of which none is fair
+    stays as it is.
+    """
+
+    def fair_ones(part: Rows) -> Rows:
+        return part[fair[part]] if fair[part].any() else part
+
+    validation, test = fair_ones(split.validation), fair_ones(split.test)
+    if grouped:
+        train = split.train
+    else:
+        judged = np.concatenate([validation, test])
+        train = np.setdiff1d(np.concatenate([split.train, split.validation, split.test]), judged)
+    return Split(train, validation, test, split.notes)
 
 
 def split_rows(

@@ -270,6 +270,34 @@ def test_rows_like_those_judged_on_are_not_learned_from(tmp_path, monkeypatch):
     assert any("rows like them are judged on" in note for note in result.notes)
 
 
+def test_only_rows_drawn_by_chance_are_judged_on(tmp_path, monkeypatch):
+    # The first row of each of 60 places is in the sample, but for its sake alone.
+    draw = random.Random(0)
+    small_pieces(monkeypatch, 2**14)
+    lines = [
+        f"{draw.random():.5f},place{draw.randrange(60)},{draw.random():.5f}" for _ in range(6000)
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["x,place,price", *lines]))
+    modality = recognize(read_source(path, preparation_for(options(tmp_path))), options(tmp_path))
+    split = modality.split()
+    table = modality.context
+    assert isinstance(table, Table)
+    assert table.whole is not None
+    fair = table.whole.are_drawn_by_chance(table.row_numbers)
+    first = {}
+    for number, line in enumerate(lines, 1):
+        first.setdefault(line.split(",")[1], number)
+    asked_for = set(table.row_numbers[~fair])
+    assert asked_for
+    assert asked_for <= set(first.values())
+    judged = set(table.row_numbers[np.concatenate([split.validation, split.test])])
+    assert judged
+    assert not judged & asked_for
+    parts = np.concatenate([split.train, split.validation, split.test])
+    assert sorted(parts) == list(range(len(table)))
+
+
 def test_groups_that_are_judged_on_are_not_learned_from(tmp_path, monkeypatch):
     small_pieces(monkeypatch)
     path = write_rows(tmp_path / "a.csv")

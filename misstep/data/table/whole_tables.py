@@ -50,6 +50,7 @@ FEW_WORDS = 1000
 SHARE_OF_FIRSTS = 0.25
 # What the numbers of rows are mixed with to draw them; any fixed one does.
 DRAWN_BY = np.uint64(20_261_130)
+MOST_MIXED = 2**64 - 1
 SAMPLE_FOLDER = "sample"
 # Rows of a sample that are written together.
 TOGETHER = 2**14
@@ -60,14 +61,26 @@ class WholeTable:
     """A file of which a table is a sample.
 
     `rows`: that it has in all; `because`: why it is not in memory; `marks`: tell whether it was
-    changed; `preparation`: where its rows are prepared.
+    changed; `border`: rows whose mixed number is no larger were drawn by chance; `preparation`:
+    where its rows are prepared.
     """
 
     file: DelimitedFile
     rows: int
     because: str
     marks: str
+    border: int
     preparation: Preparation
+
+    def are_drawn_by_chance(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows of the sample were, (rows,); others have a word that came first there.
+
+        `numbers`: of rows in the file, from 1, (rows,). Only rows drawn by chance tell how good
+        answers are: words that are rare are more frequent among the others.
+        """
+        return np.asarray(
+            _mixed(numbers.astype(np.uint64) - np.uint64(1)) <= np.uint64(self.border)
+        )
 
     @property
     def folder(self) -> Path:
@@ -137,6 +150,7 @@ def _draw(path: Path, preparation: Preparation, files: PreparedFiles, because: s
         "because": because,
         "notes": [*file.notes, *noticed.notes()],
         "size": size,
+        "border": drawn.border,
     }
     # A process may have ended here before; of the same size, it drew the same.
     with files.writer(f"cells_{size}", "uint8", ()) as writer:
@@ -198,8 +212,8 @@ class _Drawn:
         self.rows = 0
         self.size = size
         self._bytes = 0
-        # A row is drawn whose mixed number is below the border.
-        self._border = np.uint64(2**64 - 1)
+        # A row is drawn whose mixed number is no larger.
+        self.border = MOST_MIXED
         self._kept: dict[int, str] = {}
         # Of each column that has few words, the row where each came first; None: it has many.
         self._firsts: list[dict[str, int] | None] = []
@@ -211,14 +225,14 @@ class _Drawn:
         count = len(records)
         self.rows += count
         mixed = _mixed(np.arange(start, start + count, dtype=np.uint64))
-        for at in np.flatnonzero(mixed <= self._border).tolist():
+        for at in np.flatnonzero(mixed <= np.uint64(self.border)).tolist():
             record = "\0".join(records[at])
             self._kept[start + at] = record
             self._bytes += len(record) + 1
         while self._bytes > self.size and len(self._kept) > 1:
-            self._border = np.uint64(int(self._border) // 2)
+            self.border //= 2
             kept = np.fromiter(self._kept, np.uint64, len(self._kept))
-            for row in kept[_mixed(kept) > self._border].tolist():
+            for row in kept[_mixed(kept) > np.uint64(self.border)].tolist():
                 self._bytes -= len(self._kept.pop(row)) + 1
         self._look_for_words(start, records)
 
@@ -287,8 +301,11 @@ def _table(path: Path, preparation: Preparation, files: PreparedFiles) -> Table:
             raise ValueError("no rows")
         layout = Layout.of_plain(facts.get("layout"))
         rows, notes, because = facts.get("rows"), facts.get("notes"), facts.get("because")
+        border = facts.get("border")
         if type(rows) is not int or type(because) is not str or not isinstance(notes, list):
             raise ValueError("no facts")
+        if type(border) is not int or not 0 <= border <= MOST_MIXED:
+            raise ValueError("no border of what was drawn")
         if cells.dtype != np.uint8 or numbers.dtype != np.int64 or numbers.ndim != 1:
             raise ValueError(f"{cells.dtype} and {numbers.dtype}")
         words = bytes(cells).decode("utf-8", "surrogatepass").split("\0")[:-1]
@@ -311,7 +328,7 @@ def _table(path: Path, preparation: Preparation, files: PreparedFiles) -> Table:
     weak = layout.delimiter == ";"
     table = table_of_words(columns, path.name, notes, weak_comma=weak, numbers=own)
     marks = marks_of(path, start=path.parent)
-    whole = WholeTable(file, rows, because, marks, preparation)
+    whole = WholeTable(file, rows, because, marks, border, preparation)
     if files.reused:
         table.notes.append(
             f"what is known of {path.name} from before is used again: it was not changed since"

@@ -15,7 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import Dataset, Preprocessing, Rows, Split, Target, split_rows
+from misstep.data import (
+    Dataset,
+    Preprocessing,
+    Rows,
+    Split,
+    Target,
+    judged_on_fair_rows,
+    split_rows,
+)
 from misstep.errors import ArgumentError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
@@ -205,10 +213,17 @@ class RowModality(Modality):
         split = split_rows(
             rows, self.examples.classes, options.validation_share, apart, options.seed, groups
         )
+        fair = self.fair_examples()
+        if fair is not None:
+            split = judged_on_fair_rows(split, fair, grouped=groups is not None)
         if self.tested:
             self.notes += split.notes
         self._decide_split(split)
         return split
+
+    def fair_examples(self) -> Array | None:
+        """Return which examples stand for all that there are, (examples,); None: all do."""
+        return None
 
     def resplit(self, split: Split, number: int) -> Resplit | None:
         """Validate on others of the rows that are learned from, which learn the former ones."""

@@ -240,6 +240,13 @@ class TableModality(RowModality):
             )
         return prepared
 
+    def fair_examples(self) -> Array | None:
+        """Return which examples of a sample were drawn by chance, (examples,); None: no sample."""
+        if self.context.whole is None:
+            return None
+        numbers = self.row_numbers(self.examples.order)
+        return self.context.whole.are_drawn_by_chance(np.asarray(numbers))
+
     def _decide_split(self, split: Split) -> None:
         if not self.context.is_sample:
             super()._decide_split(split)
