@@ -1,9 +1,10 @@
 """Prediction and evaluation of rows, compiled, in chunks, so that memory stays small for many rows.
 
 A compiled program has a fixed number of rows. Few sizes do for any number of rows: full chunks, and
-a smallest size that holds the rest, filled up with rows of zeros whose results are dropped. That is
-right where no row's result depends on other rows, which the program itself tells. Where it can't
-tell, as for sequences that are taken apart into steps, programs have just the rows there are.
+one size for the rest, several at a time and the last filled up with rows of zeros whose results are
+dropped. That is right where no row's result depends on other rows, which the program itself tells.
+Where it can't tell, as for sequences that are taken apart into steps, programs have just the rows
+there are.
 
 Knows the forward pass of a network as a function that builds it, and losses; no training.
 """
@@ -25,8 +26,10 @@ from misstep.storage.mapped_rows import PIECE
 
 # Rows that one program takes at a time when there are many.
 CHUNK = 1024
-# Rows that compiled programs take at once.
+# Rows that compiled programs take at once, and of a full chunk the share up to which the rest is
+# taken by the next smaller size: filling up would cost more than a second program does.
 SIZES = (8, 64, CHUNK)
+MOST_IN_PIECES = 0.75
 # Other numbers of rows whose programs are kept; that of the size used longest ago is forgotten, so
 # that whoever predicts other numbers of rows each time does not fill the memory.
 MOST_OTHER_SIZES = 8
@@ -224,14 +227,15 @@ class Inference:
         start = 0
         while start < count:
             left = count - start
-            size = together or next((size for size in SIZES if size >= left), CHUNK)
+            size = together or _size_for(left)
             native = make(size).compiled(threads)
             if native is None:
                 return self._interpret(make, rows, chunk)
             if not native.rows_are_independent:
                 self._kept.rows_unclear = True
                 return self._run_exactly(make, rows, threads, chunk)
-            chunks = max(left // size, 1)
+            # A rest is filled up; behind full chunks there is another size to choose.
+            chunks = max(left // size, 1) if size == chunk else -(-left // size)
             if isinstance(rows["x"], MappedRows):
                 # So many as are worked out together.
                 chunks = min(chunks, max(PIECE // max(size * rows["x"][:1].size * 4, 1), 1))
@@ -312,6 +316,14 @@ def scores_of(
     usable = shares if shares is not None and shares.sum() > 0 else None
     scores[loss.score_name] = loss.score(judged["prediction"], y, usable)
     return scores
+
+
+def _size_for(rows: int) -> int:
+    """Return of how many rows a program is that takes `rows` rows, or the first of them."""
+    small, medium, _ = SIZES
+    if rows <= small:
+        return small
+    return medium if rows <= MOST_IN_PIECES * CHUNK else CHUNK
 
 
 def _chunks(rows: Mapping[str, Array], chunk: int) -> list[dict[str, Array]]:
