@@ -253,10 +253,7 @@ def _feature(name: str, entries: Array, sample: Array, *, rows_each: int) -> Fea
         far = OUTLIER_SPREADS * spread
         outliers, rows = 0, np.empty(0, "int64")
         if spread > 0 and (smallest < median - far or largest > median + far):
-            distance = np.abs(entries[:, 0].astype("float64") - median)
-            beyond = np.flatnonzero(distance > far)
-            outliers = len(beyond)
-            farthest = beyond[np.argsort(-distance[beyond], kind="stable")[:MOST_OUTLIER_ROWS]]
+            outliers, farthest = _farthest(entries[:, 0], median, far, MOST_OUTLIER_ROWS)
             rows = np.unique(farthest // rows_each)
     return FeatureSummary(
         name,
@@ -271,6 +268,28 @@ def _feature(name: str, entries: Array, sample: Array, *, rows_each: int) -> Fea
         outliers=outliers,
         outlier_rows=tuple(int(row) for row in rows),
     )
+
+
+def _farthest(entries: Array, center: float, far: float, most: int) -> tuple[int, Array]:
+    """Return how many `entries` (entries,) are farther than `far` from `center`, and which most so.
+
+    Those are `most` indices at most, the farthest first; of equally far ones the earlier. In pieces
+    that stay in the cache: of all pixels of many pictures half may be far from a median of black.
+    """
+    count = 0
+    best, which = np.empty(0), np.empty(0, "int64")
+    for start in range(0, len(entries), ENTRIES_AT_ONCE):
+        distance = np.abs(entries[start : start + ENTRIES_AT_ONCE].astype("float64") - center)
+        beyond = np.flatnonzero(distance > far)
+        count += len(beyond)
+        if len(best) == most:
+            beyond = beyond[distance[beyond] > best[-1]]
+        if len(beyond):
+            best = np.concatenate([best, distance[beyond]])
+            which = np.concatenate([which, beyond + start])
+            order = np.argsort(-best, kind="stable")[:most]
+            best, which = best[order], which[order]
+    return count, which
 
 
 def _remarkable(sample: Array, smallest: Array, largest: Array) -> list[int]:

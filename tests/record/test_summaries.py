@@ -1,11 +1,13 @@
 """Summaries of inputs and answers against plain NumPy on the whole."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from misstep.record import Task, overlap, summarize_answers, summarize_inputs
+from misstep.record import Task, overlap, summaries, summarize_answers, summarize_inputs
 from misstep.record.summaries import MOST_FEATURES, NORMAL, row_numbers
 
 RANDOM = np.random.default_rng(3)
@@ -110,3 +112,17 @@ def test_one_hot_answers_are_one_1_among_zeros_in_each_row():
     assert summarize_answers(np.eye(4), Task.NUMBERS).one_hot
     for other in (np.eye(4) * 2, np.eye(4)[:, :1], np.ones((4, 2)), np.zeros((4, 2))):
         assert not summarize_answers(other, Task.NUMBERS).one_hot
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 1.0, -3.0, 40.0, -41.0, np.nan, np.inf, -np.inf]), max_size=60),
+    st.integers(1, 9),
+)
+def test_the_farthest_in_pieces_are_those_of_a_whole_order(numbers, at_once):
+    entries = np.array(numbers, "float32")
+    distance = np.abs(entries.astype("float64") - 0.5)
+    beyond = [place for place in range(len(entries)) if distance[place] > 2.0]
+    whole = sorted(beyond, key=lambda place: (-distance[place], place))[:4]
+    with patch.object(summaries, "ENTRIES_AT_ONCE", at_once):
+        count, farthest = summaries._farthest(entries, 0.5, 2.0, 4)
+    assert (count, farthest.tolist()) == (len(beyond), whole)
