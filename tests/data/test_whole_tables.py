@@ -10,6 +10,7 @@ import pytest
 
 import misstep as ms
 from misstep.data import Table, read_source
+from misstep.data.io import delimited_files
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.delimited_files import DelimitedFile, Noticed
 from misstep.data.io.readers import read_rows
@@ -84,6 +85,20 @@ def test_other_encodings_and_packed_files_are_read_in_pieces(tmp_path, encoding)
     assert table.whole is not None
     assert table.whole.rows == 50
     assert set(table.frame["name"]) <= {f"Müller {i}" for i in range(50)}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+def test_only_the_first_character_of_a_file_is_a_mark(tmp_path, monkeypatch, encoding):
+    # Blocks of 8 bytes, so that blocks begin with U+FEFF inside of texts.
+    monkeypatch.setattr(delimited_files, "BLOCK", 8)
+    rows = [[f"{'x' * number}\ufeffy", str(number)] for number in range(9)]
+    text = "name,price\n" + "".join(",".join(row) + "\n" for row in rows)
+    path = tmp_path / "a.csv"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes((mark + text).encode(encoding))
+    file = DelimitedFile.of(path, "a.csv")
+    assert file.layout.names == ("name", "price")
+    assert [row for piece in file.pieces(5, Noticed()) for row in piece.records] == rows
 
 
 @pytest.mark.parametrize(
@@ -238,6 +253,10 @@ def test_cells_unlike_the_sample_are_told_and_never_silently_wrong(tmp_path, mon
     assert answer not in rows
     told = " ".join(result.notes)
     assert "'broken'" in told
+    # Training does have such cells: only the rows that all was decided on have none.
+    assert "no number as in the sample" in told
+    assert "where the sample had none" in told
+    assert "where training had none" not in told
     assert "1 row left out" in told
 
 

@@ -318,14 +318,14 @@ class DelimitedFile:
                     ) from error
                 place = 0
             decoder = codecs.getincrementaldecoder(self.layout.encoding)() if wide else None
-            unpacked = 0
+            unpacked, marked = 0, wide
             while block := read_block(file, self.path, BLOCK):
                 unpacked += len(block)
                 if packed:
                     check_ratio(self.path, size, unpacked)
                 if decoder is not None:
                     try:
-                        block = decoder.decode(block).removeprefix("\ufeff").encode()
+                        text = decoder.decode(block)
                     except UnicodeError as error:
                         raise FileFormatError(
                             str(self.path),
@@ -333,6 +333,10 @@ class DelimitedFile:
                             got="bytes that are not",
                             try_="saving it as UTF-8",
                         ) from error
+                    # Only the first character of a file is a mark; elsewhere it is of a text.
+                    if marked and text:
+                        text, marked = text.removeprefix("\ufeff"), False
+                    block = text.encode()
                 if place:
                     skipped = min(place, len(block))
                     block, place = block[skipped:], place - skipped

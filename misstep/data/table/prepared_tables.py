@@ -37,6 +37,12 @@ MOST_UNREADABLE_SHARE, MOST_UNREADABLE = 0.01, 100
 # Different notes that are kept, and the odd numbers that hashes of rows are made with.
 MOST_NOTES = 20
 HASH_SEED = 20_261_130
+# What notes of prediction call the rows that all was decided on. Those that are learned from here
+# are more, and these notes are about them.
+OF_THE_SAMPLE = {
+    ", where training had none": ", where the sample had none",
+    " no number as in training ": " no number as in the sample ",
+}
 COUNTS = ("unreadable", "unanswered", "equal", "grouped")
 
 
@@ -227,7 +233,7 @@ class _Pass:
             counts["equal"] = int(same.sum())
             if same.any():
                 features, answers, numbers = features[~same], answers[~same], numbers[~same]
-        return _Encoded(features, answers, numbers, counts, [*notes, *more])
+        return _Encoded(features, answers, numbers, counts, _of_sample([*notes, *more]))
 
     def _hashes(self, features: NDArray[np.float32]) -> NDArray[np.uint64]:
         """Return a hash of each row, (rows,), the same for −0 and 0."""
@@ -238,6 +244,16 @@ class _Pass:
                 mixed = bits[:, column].astype(np.uint64) * factor
                 total = (total ^ mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
         return total
+
+
+def _of_sample(notes: Sequence[str]) -> list[str]:
+    """Return notes on cells that call the rows by their name which the cells were held against."""
+    told = []
+    for note in notes:
+        for words, name in OF_THE_SAMPLE.items():
+            note = note.replace(words, name)
+        told.append(note)
+    return told
 
 
 @dataclass
