@@ -73,15 +73,18 @@ def lowered_philox(code: Any, counter: tuple[Any, ...], key: tuple[Any, ...]) ->
     return c0, c1, c2, c3
 
 
-def random_bits(seed: int, step: int, stream: int, count: int) -> Array:
+def random_bits(seed: int, step: int, stream: int, count: int, start: int = 0) -> Array:
     """Return `count` random uint32 words for a seed and a step (64 bits each) and a stream (32).
+
+    `start`: how many words come before them, a multiple of 64.
 
     >>> import misstep as ms
     >>> ms.ops.random_bits(seed=0, step=0, stream=1, count=2).dtype
     dtype('uint32')
     """
     chunks = -(-count // (LANES * _WORDS))
-    blocks = np.arange(chunks * LANES, dtype=np.uint64)
+    first = start // _WORDS
+    blocks = np.arange(first, first + chunks * LANES, dtype=np.uint64)
     step64, seed64 = int(step) & 0xFFFFFFFFFFFFFFFF, int(seed) & 0xFFFFFFFFFFFFFFFF
     words = philox(
         (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misstep.record.description import AnswerSummary, FeatureSummary, InputSummary, Task
-from misstep.storage import MappedRows, spaced_rows
+from misstep.storage import MappedRows, pieces_of, spaced_rows
 
 Array = npt.NDArray[Any]
 
@@ -38,6 +38,8 @@ MOST_COMPARED = 20_000_000
 # below the 128 KiB for which C libraries take new pages from the system each time. All rows at
 # once took four times as long, and ten times their memory.
 ENTRIES_AT_ONCE = 16_000
+# Answers that are looked at together: what stands in between takes some 40 bytes each.
+ANSWERS_AT_ONCE = 1_000_000
 # Odd numbers that entries are multiplied by for a row's number; any fixed ones do.
 HASH_SEED = 20_261_130
 
@@ -138,8 +140,13 @@ def summarize_answers(
             **_levels(flat),
             one_hot=_is_one_hot(y),
         )
-    whole = flat.astype("int64")
-    counts = np.bincount(whole[whole >= 0], minlength=max(classes, 2))
+    whole = flat.astype("int64", copy=False)
+    counts = np.zeros(max(classes, 2), "int64")
+    for start in range(0, len(whole), ANSWERS_AT_ONCE):
+        part = whole[start : start + ANSWERS_AT_ONCE]
+        more = np.bincount(part[part >= 0], minlength=len(counts))
+        more[: len(counts)] += counts
+        counts = more
     first = whole.reshape(rows, -1)[:, 0] if rows else whole
     return AnswerSummary(
         task,
@@ -155,10 +162,16 @@ def _levels(flat: Array) -> dict[str, Any]:
     # The first thousand nearly always tell that there are many, without a sort of all.
     if len(np.unique(flat[:1000])) > MOST_LEVELS:
         return {}
-    levels, counts = np.unique(flat[np.isfinite(flat)], return_counts=True)
-    if len(levels) > MOST_LEVELS:
-        return {}
-    return {"levels": tuple(levels.tolist()), "level_counts": tuple(counts.tolist())}
+    found: dict[float, int] = {}
+    for start in range(0, len(flat), ANSWERS_AT_ONCE):
+        part = flat[start : start + ANSWERS_AT_ONCE]
+        levels, counts = np.unique(part[np.isfinite(part)], return_counts=True)
+        for level, count in zip(levels.tolist(), counts.tolist(), strict=True):
+            found[level] = found.get(level, 0) + count
+            if len(found) > MOST_LEVELS:
+                return {}
+    there = sorted(found)
+    return {"levels": tuple(there), "level_counts": tuple(found[level] for level in there)}
 
 
 def _is_one_hot(y: Array) -> bool:
@@ -183,17 +196,26 @@ def copies(x: Array, other: Array) -> Array | None:
     None where there are too many numbers to compare.
     """
     flat, others = x.reshape(len(x), -1), other.reshape(len(other), -1)
-    some, some_of_others = _first_numbers(flat), _first_numbers(others)
-    # By sorting: NumPy 2.0 subtracts such numbers of 64 bits as signed ones, and fails.
-    alike, others_alike = (
-        np.isin(some, some_of_others, kind="sort"),
-        np.isin(some_of_others, some, kind="sort"),
-    )
-    if (int(alike.sum()) + int(others_alike.sum())) * flat.shape[1] > MOST_COMPARED:
+    some_of_others = _first_numbers(others)
+    known = np.unique(some_of_others)
+    # Rows in a file may be many more than memory holds numbers for.
+    parts = pieces_of(flat) if isinstance(flat, MappedRows) else [flat]
+    count, firsts, wholes = 0, [known[:0]], [known[:0]]
+    for part in parts:
+        some = _first_numbers(part)
+        # By sorting: NumPy 2.0 subtracts such numbers of 64 bits as signed ones, and fails.
+        alike = np.isin(some, known, kind="sort")
+        count += int(alike.sum())
+        if count * flat.shape[1] > MOST_COMPARED:
+            return None
+        firsts.append(np.unique(some[alike]))
+        wholes.append(row_numbers(part[alike]))
+    others_alike = np.isin(some_of_others, np.concatenate(firsts), kind="sort")
+    if (count + int(others_alike.sum())) * flat.shape[1] > MOST_COMPARED:
         return None
     same = np.zeros(len(others), bool)
     same[others_alike] = np.isin(
-        row_numbers(others[others_alike]), row_numbers(flat[alike]), kind="sort"
+        row_numbers(others[others_alike]), np.concatenate(wholes), kind="sort"
     )
     return same
 
@@ -324,7 +346,12 @@ def _order_of_classes(classes: Array) -> float:
     """Return 1 − changes from row to row ÷ changes expected of shuffled rows, (rows,) → 0 to 1."""
     if len(classes) < 2:
         return 0.0
-    shares = np.unique(classes, return_counts=True)[1] / len(classes)
+    often: dict[int, int] = {}
+    for start in range(0, len(classes), ANSWERS_AT_ONCE):
+        found, counts = np.unique(classes[start : start + ANSWERS_AT_ONCE], return_counts=True)
+        for one, count in zip(found.tolist(), counts.tolist(), strict=True):
+            often[one] = often.get(one, 0) + count
+    shares = np.array([often[one] for one in sorted(often)]) / len(classes)
     expected = (len(classes) - 1) * (1.0 - float((shares**2).sum()))
     if expected <= 0:
         return 0.0
@@ -334,10 +361,15 @@ def _order_of_classes(classes: Array) -> float:
 
 def _correlation_of_neighbors(numbers: Array) -> float:
     """Return the correlation of each number with the next one, at least 0."""
-    numbers = numbers.astype("float64")
-    if len(numbers) < 3 or not numbers.std() > 0:
+    if len(numbers) < 3:
         return 0.0
+    mean = numbers.mean(dtype="float64")
+    products, squares = 0.0, 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        centred = numbers - numbers.mean()
-        share = float((centred[1:] * centred[:-1]).sum() / (centred**2).sum())
+        for start in range(0, len(numbers), ANSWERS_AT_ONCE):
+            # One more, whose neighbor is of this part.
+            centered = numbers[start : start + ANSWERS_AT_ONCE + 1].astype("float64") - mean
+            products += float((centered[1:] * centered[:-1]).sum())
+            squares += float((centered[:ANSWERS_AT_ONCE] ** 2).sum())
+    share = products / squares if squares > 0 else 0.0
     return float(np.clip(share, 0.0, 1.0)) if np.isfinite(share) else 0.0

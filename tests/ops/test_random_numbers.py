@@ -59,6 +59,12 @@ def test_more_entries_begin_with_fewer() -> None:
         np.testing.assert_array_equal(random_bits(1, 2, 3, count), long[:count])
 
 
+def test_entries_may_be_drawn_from_the_middle_on() -> None:
+    long = random_bits(1, 2, 3, 1000)
+    for start in (64, 640):
+        np.testing.assert_array_equal(random_bits(1, 2, 3, 70, start), long[start : start + 70])
+
+
 def test_the_same_seed_step_and_stream_give_the_same_numbers() -> None:
     first = random_uniform((3, 5), 1, 2, 3).numpy()
     np.testing.assert_array_equal(first, random_uniform((3, 5), 1, 2, 3).numpy())

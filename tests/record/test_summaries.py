@@ -1,5 +1,6 @@
 """Summaries of inputs and answers against plain NumPy on the whole."""
 
+from dataclasses import replace
 from unittest.mock import patch
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from misstep.record import Task, overlap, summaries, summarize_answers, summarize_inputs
 from misstep.record.summaries import MOST_FEATURES, NORMAL, row_numbers
+from misstep.storage import MappedRows, mapped_rows
 
 RANDOM = np.random.default_rng(3)
 
@@ -126,3 +128,29 @@ def test_the_farthest_in_pieces_are_those_of_a_whole_order(numbers, at_once):
     with patch.object(summaries, "ENTRIES_AT_ONCE", at_once):
         count, farthest = summaries._farthest(entries, 0.5, 2.0, 4)
     assert (count, farthest.tolist()) == (len(beyond), whole)
+
+
+@given(st.integers(0, 9))
+@settings(max_examples=5)
+def test_answers_and_copies_in_pieces_are_those_of_all_at_once(seed):
+    random = np.random.default_rng(seed)
+    numbers = np.cumsum(random.integers(-1, 2, 300)).astype("float32")
+    classes = np.sort(random.integers(0, 4, 300))
+    x = random.integers(0, 6, (300, 3)).astype("float32")
+    others = random.integers(0, 6, (40, 3)).astype("float32")
+    whole = [
+        summarize_answers(numbers, Task.NUMBERS),
+        summarize_answers(classes, Task.CLASSES, 5),
+        overlap(x, others),
+    ]
+    with patch.object(summaries, "ANSWERS_AT_ONCE", 7), patch.object(mapped_rows, "PIECE", 24 * 9):
+        pieces = [
+            summarize_answers(numbers, Task.NUMBERS),
+            summarize_answers(classes, Task.CLASSES, 5),
+            overlap(MappedRows(x), others),
+        ]
+    assert pieces[0].order_share == pytest.approx(whole[0].order_share)
+    assert replace(pieces[0], order_share=0) == replace(whole[0], order_share=0)
+    assert pieces[1:] == whole[1:]
+    same = {tuple(row) for row in x.tolist()}
+    assert whole[2] == np.mean([tuple(row) in same for row in others.tolist()])

@@ -15,6 +15,7 @@ from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling import Options
 from misstep.ops.randomness import random_bits
+from misstep.train import ordering
 from misstep.train.ordering import epoch_order
 
 X = np.arange(8.0, dtype="float32")[:, np.newaxis] / 8
@@ -99,3 +100,14 @@ def test_equal_words_leave_rows_in_their_order(monkeypatch: pytest.MonkeyPatch) 
     words = np.array([7 << 16, 3, 7 << 16, 3, (7 << 16) + 3, 0], np.uint32)
     monkeypatch.setattr("misstep.train.ordering.random_bits", lambda *_: words)
     assert epoch_order(6, 0, 0).tolist() == [5, 1, 3, 0, 2, 4]
+
+
+@pytest.mark.parametrize("rows", [65, 128, 1000])
+def test_the_order_of_many_rows_is_that_of_sorting_all_their_words(
+    monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    monkeypatch.setattr(ordering, "_TOGETHER", 64)
+    words = random_bits(3, 4, 0xFFFFFFFF, rows)
+    order = epoch_order(rows, 3, 4)
+    assert order.dtype == np.int64
+    np.testing.assert_array_equal(order, np.argsort(words, kind="stable"))
