@@ -20,6 +20,7 @@ from misstep.cli.keeping import ModelFile, keep_beside
 from misstep.cli.output import write_json
 from misstep.cli.page import Page
 from misstep.cli.places import COMMAND, MODEL
+from misstep.cli.precision import say_precision
 from misstep.cli.ranks import check_together, follow, say_together
 from misstep.cli.repairing import repair_trained
 from misstep.cli.result_lines import result_lines
@@ -97,6 +98,7 @@ def train_on(
             check_repairable(modality)
         say_what_was_read(page, source, modality, options)
         say_together(page, ranks, options)
+        say_precision(page, options)
         if watch:
             address = beside.enter_context(page_beside(folder))
             page.say("A page that shows this run as long as it goes on:", always=True)

@@ -103,7 +103,7 @@ class Contest:
     """The rows of the trials, and what a trial needs beside its plan.
 
     `learned`, `judged`: as a network takes them; `rows`: that the training itself will learn from;
-    `seed`, `threads`, `shuffle`: its own.
+    `seed`, `threads`, `shuffle`, `precision`: its own.
     """
 
     learned: Rows
@@ -112,6 +112,7 @@ class Contest:
     seed: int
     threads: int | None
     shuffle: bool
+    precision: str = "float32"
 
     def chance(self, plan: Plan) -> float:
         """Return the loss of the best constant on the rows judged on; 0 where it is not known."""
@@ -123,7 +124,9 @@ class Contest:
         """Return what comes of `epochs` epochs by a plan, its learning rate falling in them."""
         shape = self.learned.x.shape[1:]
         network = Network(plan.module, shape, seed=self.seed)
-        trainer = plan.trainer(self.seed, self.threads, network, shuffle=self.shuffle)
+        trainer = plan.trainer(
+            self.seed, self.threads, network, shuffle=self.shuffle, precision=self.precision
+        )
         rows = Judged(*rows_for(plan.loss, self.learned))
         judge = loss_judge(Judged(*rows_for(plan.loss, self.judged)))
         batches = -(-len(rows) * plan.repeats_per_epoch // plan.batch_size)
@@ -142,6 +145,7 @@ def contest_of(
     seed: int,
     threads: int | None,
     shuffle: bool,
+    precision: str = "float32",
 ) -> Contest | None:
     """Return the rows of trials; None where there are too few to tell anything.
 
@@ -164,7 +168,7 @@ def contest_of(
     if len(validation):
         apart = _together(apart, validation)
     portions = in_portions(train.take(learned))
-    return Contest(portions, apart, len(in_portions(train)), seed, threads, shuffle)
+    return Contest(portions, apart, len(in_portions(train)), seed, threads, shuffle, precision)
 
 
 def choose(

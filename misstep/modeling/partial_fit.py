@@ -31,7 +31,9 @@ def fit_first(examples: Examples, options: Options) -> FitResult:
     modality.in_parts = True
     prepared = modality.prepare(modality.split())
     plan = modality.plan(prepared)
-    trainer = plan.trainer(options.seed, options.threads, shuffle=options.shuffle)
+    trainer = plan.trainer(
+        options.seed, options.threads, shuffle=options.shuffle, precision=options.precision
+    )
     preprocessing, target = prepared.preprocessing, prepared.target
     result = _pass_once(
         trainer,

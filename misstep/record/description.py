@@ -229,6 +229,8 @@ class RunDescription:
     updates_per_epoch: int = 1
     epochs: int = 1
     shuffled: bool = True
+    # Of what numbers products of dense layers are taken while training.
+    precision: str = "float32"
     seed: int = 0
     inputs: InputSummary | None = None
     answers: AnswerSummary | None = None

@@ -177,6 +177,7 @@ class Settings:
     epochs: int
     shuffled: bool
     seed: int
+    precision: str = "float32"
     origin: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     names: Names = dataclasses.field(default_factory=Names)
@@ -220,6 +221,7 @@ def describe_run(
         epochs=settings.epochs,
         shuffled=settings.shuffled,
         seed=settings.seed,
+        precision=settings.precision,
         origin=dict(settings.origin),
         preparation=preparation,
         telling=None

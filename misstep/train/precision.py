@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from misstep.errors import ArgumentError
+from misstep.nn import Network
+from misstep.nn.layers import Dense
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -21,3 +23,15 @@ def check_precision(precision: object, dtype: str) -> str:
             try_='dtype="float32"',
         )
     return str(precision)
+
+
+def check_rounds(precision: str, network: Network) -> None:
+    """Raise ArgumentError where nothing of a network would be of the precision asked for."""
+    layers = (network.module, *network.layers.values())
+    if precision != "float32" and not any(isinstance(layer, Dense) for layer in layers):
+        raise ArgumentError(
+            f'precision "{precision}" of a Trainer',
+            needed="a network with an ms.Dense layer, whose products alone are rounded",
+            got="none",
+            try_='precision="float32"',
+        )

@@ -41,7 +41,7 @@ from misstep.train.listeners import Listeners
 from misstep.train.looks import Looks, plan_of_one_look, planned_looks
 from misstep.train.loop import Loop
 from misstep.train.mixup import check_mixup
-from misstep.train.precision import check_precision
+from misstep.train.precision import check_precision, check_rounds
 from misstep.train.programs import Programs
 from misstep.train.progress import Progress, make_progress
 from misstep.train.rate_range import (
@@ -604,6 +604,7 @@ class Trainer:
             shape = numbers.shape[1:]
             self._network = Network(self._module, shape, dtype=self.dtype, seed=self.seed)
         network = self._network
+        check_rounds(self.precision, network)
         numbers = network.check_rows(numbers)
         if not isinstance(numbers, MappedRows):
             numbers = np.ascontiguousarray(numbers)
@@ -707,6 +708,7 @@ class Trainer:
             epochs=epochs,
             shuffled=self.shuffle,
             seed=self.seed,
+            precision=self.precision,
             origin=self.origin,
             preparation=self.preparation,
             names=self.names,

@@ -331,6 +331,7 @@ def test_all_arguments_can_be_set_by_name() -> None:
         "augment": None,
         "loss": None,
         "optimizer": None,
+        "precision": "bfloat16",
     }
     assert classifier.get_params().keys() == options.keys()
     told = {one.what: one for one in classifier.set_params(**options).fit(x, y).decisions_}

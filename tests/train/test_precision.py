@@ -107,6 +107,20 @@ def test_words_that_mean_nothing_are_refused() -> None:
         trainer(dtype="float64")
 
 
+def test_a_network_of_which_nothing_would_be_rounded_is_refused() -> None:
+    network = ms.Sequential(ms.Conv1D(3, 7), ms.Flatten())
+    one = ms.Trainer(network, loss=ms.CrossEntropy(), precision="bfloat16")
+    with pytest.raises(ArgumentError, match=r"ms\.Dense"):
+        one.fit(X[:, :, None], Y, epochs=1)
+
+
+def test_estimators_take_it() -> None:
+    options: dict[str, Any] = {"network": "dense8", "epochs": 1, "random_state": 0}
+    one, other = (ms.Classifier(precision=name, **options) for name in ("float32", "bfloat16"))
+    first = one.fit(X, Y).predict_proba(X)
+    assert not np.array_equal(first, other.fit(X, Y).predict_proba(X))
+
+
 def test_a_variant_has_it_and_a_run_goes_on_with_it_alone(tmp_path: Path) -> None:
     assert trainer().variant(seed=4).precision == "bfloat16"
     whole = weights(trainer(), 2)

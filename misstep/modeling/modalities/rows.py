@@ -411,6 +411,7 @@ class RowModality(Modality):
             seed=self.options.seed,
             threads=self.options.threads,
             shuffle=self.options.shuffle,
+            precision=self.options.precision,
         )
         if contest is not None:
             progress = make_progress(self.options.progress)
@@ -425,7 +426,12 @@ class RowModality(Modality):
         options = self.options
         network = Network(plan.module, prepared.train.x.shape[1:], seed=options.seed)
         trainer = plan.trainer(
-            options.seed, options.threads, network, shuffle=options.shuffle, shards=options.shards
+            options.seed,
+            options.threads,
+            network,
+            shuffle=options.shuffle,
+            shards=options.shards,
+            precision=options.precision,
         )
         trainer.origin = options.origin or {}
         trainer.preparation, trainer.names = self.decisions.facts, _names(prepared)

@@ -493,7 +493,12 @@ class SeriesModality(Modality):
             network = Network(module, (windows.number_of_features,), seed=seed, arrays=arrays)
         options = self.options
         return self._plan.trainer(
-            seed, options.threads, network, shuffle=options.shuffle, shards=options.shards
+            seed,
+            options.threads,
+            network,
+            shuffle=options.shuffle,
+            shards=options.shards,
+            precision=options.precision,
         )
 
     def _model(self, network: Network, windows: SeriesWindows) -> ForecastModel:

@@ -76,11 +76,12 @@ class Plan:
         *,
         shuffle: bool = True,
         shards: int | None = None,
+        precision: str = "float32",
     ) -> Trainer:
         """Return a trainer that follows this plan; `network`: its module with first weights.
 
-        `shuffle`: whether each epoch takes the rows in an order of its own. `shards`: as a Trainer
-        takes them.
+        `shuffle`: whether each epoch takes the rows in an order of its own. `shards`,
+        `precision`: as a Trainer takes them.
         """
         return Trainer(
             self.module if network is None else network,
@@ -94,6 +95,7 @@ class Plan:
             mixup=self.mixup,
             shuffle=shuffle,
             shards=shards,
+            precision=precision,
         )
 
     def early_stopping(self) -> EarlyStopping:

@@ -56,6 +56,11 @@ class TheNetwork(Section):
             *(("clipping", _part(one.kind, one.settings)) for one in description.clipping),
             *(("penalty", _part(one.kind, one.settings)) for one in description.penalties),
             ("batch", counted(description.batch_size * description.accumulate, "row")),
+            *(
+                [("products of dense layers", f"of {description.precision} numbers")]
+                if description.precision != "float32"
+                else []
+            ),
             ("updates", f"{description.updates_per_epoch:,} in an epoch"),
         ]
         facts = [part for name, words in rows for part in (tag("dt", name), tag("dd", words))]
