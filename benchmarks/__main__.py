@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import growth, machine, matmul
-from benchmarks.compete import Outcome, Peak, Skipped, WorkerError, compete, note
+from benchmarks.compete import Outcome, Peak, WorkerError, compete, note
 from benchmarks.entrant import PEERS
 from benchmarks.fresh_runs import FRESH, MNIST_CNN, compete_fresh
 from benchmarks.job import ROOT
@@ -129,8 +129,6 @@ def run_table(
         say(f"\nkept as {done.keep()}.json and .md")
     if done.failed:
         say(f"FAILED: misstep itself could not do {', '.join(done.failed)}")
-    for name, reason in done.skipped.items():
-        say(f"{name}: skipped: {reason}")
     if done.stopped:
         raise KeyboardInterrupt
     return all_agree(done.outcomes, say) and not done.failed
@@ -143,13 +141,12 @@ def default_names() -> list[str]:
 
 @dataclass
 class Done:
-    """What a run has done so far. `failed`, `skipped`: where misstep could not, or can't yet."""
+    """What a run has done so far. `failed`: where misstep could not."""
 
     facts: dict[str, Any]
     slug: str
     outcomes: list[Outcome] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    skipped: dict[str, str] = field(default_factory=dict)
     stopped: bool = False
 
     def text(self) -> str:
@@ -163,7 +160,6 @@ class Done:
         facts = self.facts | {
             "load_after": machine.load(),
             "failed": self.failed,
-            "skipped": self.skipped,
             "stopped": self.stopped,
         }
         return write_results("workloads", facts, self.outcomes, self.text(), self.slug)
@@ -179,10 +175,6 @@ def run_workloads(wanted: argparse.Namespace, names: Sequence[str], done: Done) 
             began = time.perf_counter()
             try:
                 outcome = run_one(wanted, name, peak)
-            except Skipped as reason:
-                say(f"skipped: {reason}")
-                done.skipped[name] = str(reason)
-                continue
             except WorkerError as error:
                 say(f"FAILED: {error}")
                 done.failed.append(name)

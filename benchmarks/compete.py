@@ -37,10 +37,6 @@ class WorkerError(RuntimeError):
     """A worker could not do what it was asked."""
 
 
-class Skipped(Exception):  # noqa: N818  (nothing went wrong)
-    """misstep has not yet what a workload needs."""
-
-
 def note(line: str) -> None:
     """Tell on standard error how far things are."""
     print(line, file=sys.stderr, flush=True)
@@ -220,16 +216,13 @@ def compete(
 ) -> Outcome:
     """Run one workload against all peers that can; without pairs, only compare losses.
 
-    Raises WorkerError if ours fails, Skipped where misstep lacks what the workload needs.
+    Raises WorkerError if ours fails.
     """
     standings = [
         Standing(name, skipped=ENTRIES[name].refuses(workload) or ENTRIES[name].lacks() or "")
         for name in peers
     ]
     running = [one.name for one in standings if not one.skipped]
-    missing = None if workload.network is None else workload.network.missing()
-    if missing is not None:
-        raise Skipped(missing)
     with workers(workload, [OURS, *running], threads) as (found, source):
         ours = Standing(OURS)
         outcome = Outcome(workload, threads, source, ours, standings)

@@ -34,7 +34,6 @@ class EmbeddingBag(Family):
     sparse: bool = False
 
     kind: ClassVar[str] = "embedding-bag"
-    needs: ClassVar[tuple[str, ...]] = ("Embedding", "GlobalAveragePool1D")
 
     @property
     def looked_up(self) -> str | None:  # type: ignore[override]

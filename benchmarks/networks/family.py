@@ -55,7 +55,6 @@ class Family:
     """
 
     kind: ClassVar[str]
-    needs: ClassVar[tuple[str, ...]] = ()
     looked_up: ClassVar[str | None] = None
     dropout: float = 0.0
     torch_whole: ClassVar[bool] = True
@@ -105,13 +104,6 @@ class Family:
     ) -> tuple[Any, dict[str, Any]]:
         """Return the outputs for `x`, and `running` after them; `key` draws dropout."""
         raise NotImplementedError
-
-    def missing(self) -> str | None:
-        """Return in words what misstep lacks for it, or None."""
-        import misstep as ms
-
-        lacking = [f"ms.{name}" for name in self.needs if not hasattr(ms, name)]
-        return f"misstep has no {', '.join(lacking)} yet" if lacking else None
 
     def settings(self) -> dict[str, Any]:
         """Return kind and settings as plain JSON."""

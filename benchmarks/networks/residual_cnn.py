@@ -49,7 +49,6 @@ class ResidualCNN(Family):
 
     kind: ClassVar[str] = "residual-cnn"
     convolves: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("Conv2D", "BatchNorm", "GlobalAveragePool2D")
 
     @property
     def input_shape(self) -> tuple[int, ...]:

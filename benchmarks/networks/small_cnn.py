@@ -32,7 +32,6 @@ class SmallCNN(Family):
 
     kind: ClassVar[str] = "small-cnn"
     convolves: ClassVar[bool] = True
-    needs: ClassVar[tuple[str, ...]] = ("Conv2D", "MaxPool2D")
 
     @property
     def input_shape(self) -> tuple[int, ...]:

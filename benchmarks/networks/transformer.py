@@ -33,7 +33,6 @@ class Transformer(Family):
     classes: int = 10
 
     kind: ClassVar[str] = "transformer"
-    needs: ClassVar[tuple[str, ...]] = ("TransformerBlock", "GlobalAveragePool1D")
 
     @property
     def input_shape(self) -> tuple[int, ...]:

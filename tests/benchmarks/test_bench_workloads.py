@@ -85,18 +85,9 @@ def test_operations_of_a_step_are_those_of_its_products() -> None:
     assert counted == workload.flops
 
 
-def has_layers(workload: Workload) -> Workload:
-    """Return a workload, or skip the test where misstep can't make its network yet."""
-    assert workload.network is not None
-    missing = workload.network.missing()
-    if missing is not None:
-        pytest.skip(missing)
-    return workload
-
-
 @pytest.mark.parametrize("workload", NETWORKS, ids=lambda one: one.name)
 def test_a_workload_describes_our_network(workload: Workload) -> None:
-    family = has_layers(workload).network
+    family = workload.network
     assert family is not None
     weights = job.first_weights(workload)
     network = ours.make_network(workload, weights)
@@ -402,26 +393,6 @@ def test_the_command_line_answers(words: list[str], said: str) -> None:
     assert done.returncode == (2 if words == ["no-such"] else 0)
 
 
-def test_a_workload_without_its_layers_is_skipped_in_words() -> None:
-    class Unknown(Dense):
-        needs = ("Conv2D", "NoSuchLayer")  # type: ignore[assignment]
-
-    lacking = Unknown((5, 4, 3)).missing()
-    assert lacking is not None
-    assert "ms.NoSuchLayer yet" in lacking
-    with pytest.raises(compete.Skipped, match="NoSuchLayer"):
-        compete.compete(
-            small(network=Unknown((5, 4, 3))),
-            [],
-            pairs=1,
-            threads=1,
-            seconds=0.01,
-            peak=None,
-            say=print,
-        )
-    assert small().network.missing() is None  # type: ignore[union-attr]
-
-
 def test_weights_find_their_places_by_name_or_order() -> None:
     workload = small()
     weights = job.first_weights(workload)
@@ -451,20 +422,17 @@ def test_what_is_done_is_kept_when_the_rest_is_stopped(
     def run_one(wanted: Any, name: str, peak: Any) -> compete.Outcome:
         if name == "table-adam":
             raise KeyboardInterrupt
-        if name == "cnn-adam":
-            raise compete.Skipped("misstep has no ms.Conv2D yet")
         return outcome()
 
     monkeypatch.setattr(report, "RESULTS", tmp_path)
     monkeypatch.setattr(command_line, "run_one", run_one)
-    wanted = command_line.read_arguments(["mnist-adam", "cnn-adam", "table-adam"])
+    wanted = command_line.read_arguments(["mnist-adam", "table-adam"])
     facts = command_line.machine_facts(wanted)
     with pytest.raises(KeyboardInterrupt):
         command_line.run_table(wanted, wanted.names, facts, "chip")
     (kept,) = tmp_path.glob("*.json")
     told = json.loads(kept.read_text(encoding="utf-8"))
     assert [one["workload"]["name"] for one in told["outcomes"]] == ["mnist-adam"]
-    assert told["skipped"] == {"cnn-adam": "misstep has no ms.Conv2D yet"}
     assert told["stopped"] is True
 
 
