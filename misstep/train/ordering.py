@@ -11,8 +11,8 @@ from misstep.ops.randomness import random_bits
 
 # The stream of random numbers for shuffling; streams of layers count up from 0.
 _SHUFFLING = 0xFFFFFFFF
-# Rows that are sorted at once: sorting takes 40 bytes for each beside the order itself. Drawing
-# numbers takes as much, in pieces of a multiple of 64 words.
+# Rows that are sorted at once: their words, places and buckets are there beside the order itself,
+# some 40 MB in all. Drawing numbers takes as much, in pieces of a multiple of 64 words.
 _TOGETHER = 2**20
 
 
