@@ -25,6 +25,7 @@ _ROOMS = {
     "initializers": "misstep.nn.initializers",
     "inspection": "misstep.inspection",
     "ir": "misstep.ir",
+    "loggers": "misstep.loggers",
     "losses": "misstep.nn.losses",
     "modeling": "misstep.modeling",
     "nn": "misstep.nn",

@@ -27,7 +27,7 @@ FLOORS = {
     6: ["nn", "optim", "data", "record"],
     7: ["doctor", "inspection"],
     8: ["train", "watching"],
-    9: ["trials"],
+    9: ["trials", "loggers"],
     10: ["modeling", "explain"],
     11: ["report", "plots", "tuning"],
     12: ["labs", "playground"],

@@ -109,6 +109,13 @@ class Record:
         ordered = sorted(values)
         return np.array(ordered, "int64"), np.array([values[step] for step in ordered], "float64")
 
+    def measures_since(self, step: int) -> dict[tuple[str, str], float]:
+        """Return what was measured last after update `step`, by signal and path."""
+        latest: dict[tuple[str, str], float] = {}
+        for at in sorted(at for at in self._measures if at > step):
+            latest |= self._measures[at]
+        return latest
+
     def add(self, line: dict[str, Any]) -> None:
         """Take in a line of the file; one that is not as it should be raises what comes of it."""
         kind = line["kind"]
