@@ -1,6 +1,6 @@
 # Each target does its own set-up; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs release clean
+.PHONY: help demo test check docs site release clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s  %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -23,6 +23,10 @@ docs: ## write docs/reference and docs/labs from the package itself
 	@bash scripts/install
 	@bash scripts/docs
 	@bash scripts/docs --labs
+
+site: ## build the documentation as a site into .build/site, and check its links
+	@bash scripts/install
+	@bash scripts/site
 
 release: ## write wheel, source archive and bill of materials into dist
 	@bash scripts/install

@@ -22,10 +22,13 @@ ALLOWED = [
     Requirement(line) for lines in (PROJECT["dependencies"], *EXTRAS.values()) for line in lines
 ]
 BUILDING = [Requirement(line) for line in PYPROJECT["build-system"]["requires"]]
-RELEASING = [Requirement(line) for line in PYPROJECT["dependency-groups"]["release"]]
+GROUPS = {
+    name: [Requirement(line) for line in lines]
+    for name, lines in PYPROJECT["dependency-groups"].items()
+}
 SUPPORTED = [line[-4:] for line in PROJECT["classifiers"] if "Python :: 3." in line]
 PLATFORMS = ("linux", "darwin")
-LOCKS = ("development.txt", "release.txt")
+LOCKS = ("development.txt", *(f"{name}.txt" for name in GROUPS))
 
 
 def canonical(name: str) -> str:
@@ -59,7 +62,9 @@ def locked(lock: str, python: str, platform: str) -> dict[str, list[Version]]:
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.parametrize("python", SUPPORTED)
 def test_the_lock_has_one_allowed_version_of_everything(python: str, platform: str) -> None:
-    for lock, wanted in (("development.txt", [*ALLOWED, *BUILDING]), ("release.txt", RELEASING)):
+    asked = {"development.txt": [*ALLOWED, *BUILDING]}
+    asked |= {f"{name}.txt": requirements for name, requirements in GROUPS.items()}
+    for lock, wanted in asked.items():
         found = locked(lock, python, platform)
         assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}
         for requirement in wanted:
@@ -79,7 +84,11 @@ def test_everything_locked_has_its_hashes_and_no_place(lock: str) -> None:
     assert not re.search(r"://|^\s*--?(i|index|extra|find|trusted)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("requirement", [*ALLOWED, *BUILDING, *RELEASING], ids=str)
+@pytest.mark.parametrize(
+    "requirement",
+    [*ALLOWED, *BUILDING, *(one for group in GROUPS.values() for one in group)],
+    ids=str,
+)
 def test_every_requirement_has_a_lowest_and_a_first_refused_version(
     requirement: Requirement,
 ) -> None:
