@@ -1,0 +1,1 @@
+"""What each op is in operators of ONNX."""

@@ -1,0 +1,43 @@
+"""What each operator of ONNX means here: a rule for each, in files by family.
+
+Importing this folder registers all of them. Knows ops and Values, no file.
+"""
+
+from misstep.onnx_operators.importing import (
+    activations,
+    elementwise,
+    indexing,
+    losses,
+    matrices,
+    normalizations,
+    recurrences,
+    reductions,
+    shapes,
+    training,
+    windows,
+)
+from misstep.onnx_operators.importing.call import Call, Surroundings
+from misstep.onnx_operators.importing.rules import (
+    VERSIONS,
+    check_versions,
+    imported_operators,
+    imports,
+    run_nodes,
+)
+
+# The files of rules: importing them is what registers the rules.
+FAMILIES = (
+    *(activations, elementwise, indexing, losses, matrices, normalizations),
+    *(recurrences, reductions, shapes, training, windows),
+)
+
+__all__ = [
+    "FAMILIES",
+    "VERSIONS",
+    "Call",
+    "Surroundings",
+    "check_versions",
+    "imported_operators",
+    "imports",
+    "run_nodes",
+]
