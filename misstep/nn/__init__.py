@@ -33,6 +33,7 @@ from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbeddin
 from misstep.nn.embedding_bag import EmbeddingBag
 from misstep.nn.ensemble import Ensemble, MemberDense
 from misstep.nn.former_names import present_arrays
+from misstep.nn.imported import ImportedGraph
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import BufferSlice, Network, ParameterSlice
@@ -95,6 +96,7 @@ __all__ = [
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "ImportedGraph",
     "LayerNorm",
     "LeakyReLU",
     "MaxPool1D",

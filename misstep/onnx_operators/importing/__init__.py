@@ -5,6 +5,7 @@ Importing this folder registers all of them. Knows ops and Values, no file.
 
 from misstep.onnx_operators.importing import (
     activations,
+    classic,
     elementwise,
     indexing,
     losses,
@@ -27,7 +28,7 @@ from misstep.onnx_operators.importing.rules import (
 
 # The files of rules: importing them is what registers the rules.
 FAMILIES = (
-    *(activations, elementwise, indexing, losses, matrices, normalizations),
+    *(activations, classic, elementwise, indexing, losses, matrices, normalizations),
     *(recurrences, reductions, shapes, training, windows),
 )
 

@@ -1,0 +1,421 @@
+"""`ImportedGraph`: a network that another tool made, as a module like any other.
+
+Its nodes, in ONNX's terms, are kept as they came and run through the rules of `onnx_operators` for
+each pass, so that shapes follow from the batch. Nodes that hold parameters are layers with names of
+their own: to be seen, explained, frozen. Knows nodes; files are read by `interchange`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from misstep.errors import ArgumentError, FileFormatError, ShapeError
+from misstep.ir import Array, Value, make_literal
+from misstep.nn.initializers import Fans, Initializer, normal_draws
+from misstep.nn.module import LayerExample, Module
+from misstep.nn.tracing import Trace, current_trace
+from misstep.onnx_operators.importing import Surroundings, check_versions, run_nodes
+from misstep.onnx_operators.importing.elementwise import converted
+from misstep.onnx_operators.node import OWN_DOMAIN, Node
+from misstep.onnx_operators.stored import (
+    array_from_json,
+    array_to_json,
+    names_from_json,
+    node_to_json,
+    nodes_from_json,
+    shape_from_json,
+)
+from misstep.ops import reshape, slice_axis
+
+_state = threading.local()
+
+# What a layer's units may do, by the operator that ends it: for shares of dead and saturated units.
+_CAN_DIE = {"Relu"}
+_BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "HardSigmoid": (0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A tensor of the file that is a parameter or a buffer: what it is called here, and its shape.
+
+    `layer`: the path of the layer that owns it, "" for the whole network; `leaf`: its name there.
+    `mean`, `deviation`: of the numbers that came with it; new ones are drawn like that where the
+    numbers themselves are not at hand. `statistic`: a buffer, which no gradient moves.
+    """
+
+    layer: str
+    leaf: str
+    shape: tuple[int, ...]
+    mean: float = 0.0
+    deviation: float = 0.0
+    statistic: bool = False
+
+    @property
+    def name(self) -> str:
+        """Return the name in the network: dense1.weight."""
+        return f"{self.layer}.{self.leaf}" if self.layer else self.leaf
+
+
+@dataclass(frozen=True)
+class Part:
+    """Nodes that run together: a layer with a name, or what stands between layers (no name)."""
+
+    layer: str
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class ImportedProgram:
+    """A program as it is kept: what a row is, what runs, numbers by name of tensor.
+
+    `inputs`: name, dtype and shape of each without the batch; a row holds them one behind the
+    other, or, where there is one, in its own shape. `output`: the tensor that is the result.
+    """
+
+    versions: Mapping[str, int]
+    inputs: tuple[tuple[str, str, tuple[int, ...]], ...]
+    output: str
+    parts: tuple[Part, ...]
+    constants: Mapping[str, Array]
+    numbers: Mapping[str, Numbers]
+
+    @property
+    def row_shape(self) -> tuple[int, ...]:
+        """Return the shape of a row."""
+        if len(self.inputs) == 1:
+            return self.inputs[0][2]
+        return (sum(int(np.prod(shape)) for _, _, shape in self.inputs),)
+
+    def to_json(self) -> str:
+        """Return the program as one line of JSON."""
+        return json.dumps(
+            {
+                "versions": dict(self.versions),
+                "inputs": [
+                    {"name": name, "dtype": dtype, "shape": list(shape)}
+                    for name, dtype, shape in self.inputs
+                ],
+                "output": self.output,
+                "parts": [
+                    {"layer": part.layer, "nodes": [node_to_json(node) for node in part.nodes]}
+                    for part in self.parts
+                ],
+                "constants": {name: array_to_json(one) for name, one in self.constants.items()},
+                "numbers": {
+                    name: {
+                        "layer": one.layer,
+                        "leaf": one.leaf,
+                        "shape": list(one.shape),
+                        "mean": one.mean,
+                        "deviation": one.deviation,
+                        "statistic": one.statistic,
+                    }
+                    for name, one in self.numbers.items()
+                },
+            },
+            allow_nan=False,
+            separators=(",", ":"),
+        )
+
+
+def program_from_json(text: str) -> ImportedProgram:
+    """Return the program that `to_json` wrote. Raises FileFormatError or NotYetError."""
+    what = "an imported network"
+    try:
+        plain = json.loads(text)
+        expected = {"versions", "inputs", "output", "parts", "constants", "numbers"}
+        if set(plain) != expected or not isinstance(plain["output"], str):
+            raise FileFormatError(what, needed=f"an object of {', '.join(sorted(expected))}")
+        versions = dict(plain["versions"])
+        if not all(type(version) is int for version in versions.values()):
+            raise FileFormatError(what, needed="versions that are whole numbers")
+        check_versions(versions)
+        inputs = tuple(
+            (str(one["name"]), str(one["dtype"]), shape_from_json(one["shape"]))
+            for one in plain["inputs"]
+        )
+        return ImportedProgram(
+            versions,
+            inputs,
+            plain["output"],
+            tuple(
+                Part(names_from_json([one["layer"]])[0], nodes_from_json(one["nodes"]))
+                for one in plain["parts"]
+            ),
+            {name: array_from_json(one) for name, one in plain["constants"].items()},
+            {name: _numbers(one) for name, one in plain["numbers"].items()},
+        )
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        if isinstance(error, FileFormatError):
+            raise
+        raise FileFormatError(what, needed="what misstep wrote", got=str(error)[:200]) from error
+
+
+def _numbers(plain: Any) -> Numbers:
+    mean, deviation = plain["mean"], plain["deviation"]
+    fits = all(type(one) in (int, float) and abs(one) < 1e300 for one in (mean, deviation))
+    if not fits or type(plain["statistic"]) is not bool:
+        raise FileFormatError("numbers of an imported network", needed="a mean and a deviation")
+    layer, leaf = names_from_json([plain["layer"], plain["leaf"]])
+    shape = shape_from_json(plain["shape"])
+    return Numbers(layer, leaf, shape, float(mean), float(deviation), plain["statistic"])
+
+
+@dataclass(frozen=True)
+class _AsImported(Initializer, inside=True):
+    """The numbers that came with a file; else others with their mean and deviation."""
+
+    mean: float
+    deviation: float
+    array: Any = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Numbers were checked when they were read."""
+
+    def draw(self, shape: tuple[int, ...], fans: Fans, seed: int, stream: int) -> Array:
+        if self.array is not None:
+            array: Array = self.array
+            return array
+        return self.mean + self.deviation * normal_draws(shape, seed, stream)
+
+
+@dataclass
+class _Pass:
+    """A pass of an imported network going on: tensors by name, and what the nodes share."""
+
+    values: dict[str, Value]
+    around: Surroundings
+
+
+class ImportedLayer(Module, abstract=True):
+    """Nodes of an imported network that hold parameters, or an activation: a layer with a name."""
+
+    def __init__(self, part: Part, owner: ImportedGraph) -> None:
+        self.part = part
+        self._owner = [owner]  # in a list of one: it is no part of this layer
+        last = part.nodes[-1].operator
+        # As classes of layers say it, of this layer alone.
+        object.__setattr__(self, "can_die", last in _CAN_DIE)
+        object.__setattr__(self, "bounds", _BOUNDS.get(last))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        yield from ()
+
+    def forward(self, x: Value) -> Value:
+        """Return what the last of the nodes makes; the rest of their inputs are known by name."""
+        going: _Pass = _state.going
+        self._owner[0].supply(self.part, going)
+        output: Value = run_nodes(
+            self.part.nodes, going.values, going.around, [self.part.nodes[-1].outputs[0]]
+        )[0]
+        return output
+
+    def describe(self) -> str:
+        """Return its operators: Conv, or MatMul and Add."""
+        operators = list(dict.fromkeys(node.operator for node in self.part.nodes))
+        return ", ".join(operators)
+
+    def __repr__(self) -> str:
+        return f"ImportedLayer({self.describe()})"
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedGraph(Module):
+    """A network that another tool made, read from an ONNX file by `ms.from_onnx`.
+
+    `graph`: its nodes as text (JSON), as a model file keeps them. `arrays`: its numbers by name of
+    parameter, where they are at hand; without them, first numbers are drawn with the mean and the
+    deviation of those that came with the file.
+
+    Raises FileFormatError for a text that is no such graph, NotYetError for operators that have no
+    words here.
+    """
+
+    graph: str
+    arrays: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.graph, str):
+            raise ArgumentError("graph of ImportedGraph", needed="text", got=repr(self.graph)[:80])
+        program = program_from_json(self.graph)
+        object.__setattr__(self, "program", program)
+        object.__setattr__(
+            self,
+            "_layers",
+            {part.layer: ImportedLayer(part, self) for part in program.parts if part.layer},
+        )
+        names = [part.layer for part in program.parts if part.layer]
+        owned = [one.name for one in program.numbers.values()]
+        if len(set(names)) < len(names) or len(set(owned)) < len(owned):
+            raise FileFormatError("an imported network", needed="different names of its layers")
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        layers: Mapping[str, Module] = self._layers  # type: ignore[attr-defined]
+        yield from layers.items()
+
+    @cached_property
+    def _owners(self) -> dict[str, Module]:
+        return dict(self.children())
+
+    def supply(self, part: Part, going: _Pass) -> None:
+        """Give the nodes of a part the parameters and buffers that they take."""
+        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        for node in part.nodes:
+            for name in node.inputs:
+                asked = program.numbers.get(name)
+                if asked is not None and name not in going.values:
+                    going.values[name] = self._asked(asked)
+
+    def _asked(self, asked: Numbers) -> Value:
+        owner: Module = self._owners.get(asked.layer, self)
+        leaf = asked.leaf if owner is not self else asked.name
+        array = None if self.arrays is None else self.arrays.get(asked.name)
+        first = _AsImported(asked.mean, asked.deviation, array)
+        if asked.statistic:
+            return owner.buffer(leaf, asked.shape, first)
+        fans = asked.shape[0] if asked.shape else 1
+        return owner.parameter(
+            leaf,
+            asked.shape,
+            first,
+            fan_in=max(fans, 1),
+            fan_out=max(asked.shape[-1] if asked.shape else 1, 1),
+            regularized=len(asked.shape) > 1,
+        )
+
+    def forward(self, x: Value) -> Value:
+        """Return the output of the network for rows x."""
+        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        if x.shape[1:] != program.row_shape:
+            raise ShapeError(
+                "the imported network",
+                needed=f"rows of shape {program.row_shape}",
+                got=str(x.shape[1:]),
+            )
+        trace = current_trace()
+        going = _Pass({}, Surroundings(program.versions, trace.dtype, trace.training))
+        start = 0
+        for name, dtype, shape in program.inputs:
+            part = x
+            if len(program.inputs) > 1:
+                stop = start + int(np.prod(shape))
+                part = reshape(slice_axis(x, 1, start, stop), (x.shape[0], *shape))
+                start = stop
+            going.values[name] = part if dtype.startswith("float") else converted(part, dtype)
+        for name, array in program.constants.items():
+            kind = trace.dtype if array.dtype.kind == "f" else array.dtype.name
+            going.values[name] = make_literal(array, kind)
+        before = getattr(_state, "going", None)
+        _state.going = going
+        try:
+            for part_of in program.parts:
+                self._run(part_of, going, trace)
+        finally:
+            _state.going = before
+        _tell_positions(trace, going)
+        output = going.values.get(program.output)
+        if output is None:
+            raise FileFormatError("an imported network", needed=f"a node for {program.output!r}")
+        if not output.type.is_float:
+            output = converted(output, trace.dtype)
+        if output.ndim == 0 or output.shape[0] != x.shape[0]:
+            raise ShapeError(
+                "the imported network",
+                needed=f"an output for each of {x.shape[0]} rows",
+                got=f"shape {output.shape}",
+                try_="exporting it with a batch of any size (dynamic axes), rows first",
+            )
+        trace.mask = None
+        return output
+
+    def _run(self, part: Part, going: _Pass, trace: Trace) -> None:
+        layers: Mapping[str, Module] = self._layers  # type: ignore[attr-defined]
+        if part.layer:
+            first = next(
+                (
+                    going.values[name]
+                    for node in part.nodes
+                    for name in node.inputs
+                    if name not in self.program.numbers  # type: ignore[attr-defined]
+                    and name in going.values
+                    and not going.values[name].is_literal
+                ),
+                None,
+            )
+            if first is None:
+                raise FileFormatError("an imported network", needed="layers that take something")
+            layers[part.layer](first)
+            return
+        self.supply(part, going)
+        run_nodes(part.nodes, going.values, going.around, ())
+
+    def describe(self) -> str:
+        """Return what it is, in few words."""
+        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        count = sum(len(part.nodes) for part in program.parts)
+        return (
+            f"ImportedGraph, {count} nodes of ONNX {program.versions.get(OWN_DOMAIN, '')}".strip()
+        )
+
+    def configuration(self) -> dict[str, Any]:
+        return {"kind": type(self).__name__, "graph": self.graph}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.describe()})"
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        yield cls(_example()), (3,)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        yield lambda: cls("{}"), (3,)
+        yield lambda: cls(3), (3,)  # type: ignore[arg-type]
+        yield lambda: cls(_example()), (4,)
+
+
+def _tell_positions(trace: Trace, going: _Pass) -> None:
+    """Tell the pass which entries of rows are looked up by position."""
+    for value, count in going.around.positions.items():
+        while value.op is not None and value.op.name == "cast":
+            (value,) = value.inputs
+        trace.takes_positions(value, count)
+
+
+def _example() -> str:
+    """Return a small network of two layers: three numbers in, two out."""
+    nodes: Sequence[tuple[str, Node]] = (
+        ("hidden", Node("Gemm", ("x", "w", "b"), ("a",), {"alpha": 0.5})),
+        ("tanh1", Node("Tanh", ("a",), ("h",))),
+        ("output", Node("MatMul", ("h", "v"), ("y",))),
+    )
+    numbers = {
+        "w": Numbers("hidden", "weight", (3, 4), 0.0, 0.5),
+        "b": Numbers("hidden", "bias", (4,), 0.1, 0.1),
+        "v": Numbers("output", "weight", (4, 2), 0.0, 0.5),
+    }
+    return ImportedProgram(
+        {OWN_DOMAIN: 17},
+        (("x", "float32", (3,)),),
+        "y",
+        tuple(Part(layer, (node,)) for layer, node in nodes),
+        {},
+        numbers,
+    ).to_json()
+
+
+__all__ = [
+    "ImportedGraph",
+    "ImportedLayer",
+    "ImportedProgram",
+    "Numbers",
+    "Part",
+    "program_from_json",
+]
