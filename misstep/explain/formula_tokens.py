@@ -10,8 +10,18 @@ import re
 __all__ = ["FUNCTIONS", "LOWERED", "OPERATORS", "PROSE", "TOKEN"]
 
 # Words that every setter has a sign for, words that are operators, and words of a sentence.
-FUNCTIONS = frozenset({"exp", "ln", "max", "min", "sin", "cos", "tanh"})
-OPERATORS = frozenset({"sign", "erf", "softmax", "argmax", "mean", "NaN"})
+FUNCTIONS = frozenset(
+    {
+        *("exp", "ln", "max", "min", "sin", "cos", "tan", "arcsin", "arccos", "arctan"),
+        *("sinh", "cosh", "tanh"),
+    }
+)
+OPERATORS = frozenset(
+    {
+        *("sign", "erf", "softmax", "argmax", "mean", "NaN", "arsinh", "arcosh", "artanh"),
+        *("floor", "ceil", "round", "trunc", "mod", "fmod"),
+    }
+)
 PROSE = frozenset(
     {
         *("if", "else", "where", "part", "of", "padded", "reversed", "at", "it", "is", "the", "in"),

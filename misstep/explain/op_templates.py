@@ -27,13 +27,18 @@ FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sin": math.sin,
     "cos": math.cos,
     "tanh": math.tanh,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "floor": math.floor,
+    "trunc": math.trunc,
     "erf": math.erf,
     "σ": lambda x: 1.0 / (1.0 + math.exp(-x)) if x >= 0 else math.exp(x) / (1.0 + math.exp(x)),
 }
 # Written without brackets around a single name.
 _BARE = {"ln", "sin", "cos"}
 _TOKEN = re.compile(
-    r"\s*(?:(?P<slot>\{(?:\d+|out)\})|(?P<number>\d+(?:\.\d+)?)|(?P<word>exp|ln|sin|cos|tanh|erf|σ)"
+    r"\s*(?:(?P<slot>\{(?:\d+|out)\})|(?P<number>\d+(?:\.\d+)?)|(?P<word>"
+    r"exp|ln|sinh|cosh|sin|cos|tanh|erf|floor|trunc|σ)"
     r"|(?P<sign>\^\(|[+−·/()²³√π½]))"
 )
 

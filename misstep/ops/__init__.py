@@ -4,7 +4,16 @@ Importing this room registers every op and gives Value its operators. Knows `ir`
 """
 
 from misstep.ops import operators as _operators  # gives Value its + * @
+from misstep.ops.angles import acos, acosh, asin, asinh, atan, atanh, cosh, sinh, tan
 from misstep.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from misstep.ops.bits import (
+    bitwise_and,
+    bitwise_not,
+    bitwise_or,
+    bitwise_xor,
+    left_shift,
+    right_shift,
+)
 from misstep.ops.comparison import (
     cast,
     equal,
@@ -42,8 +51,20 @@ from misstep.ops.normalization import normalize
 from misstep.ops.pieces import concatenate, pad, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.precision import round_to_bfloat16
+from misstep.ops.questions import (
+    clip,
+    greater,
+    greater_equal,
+    isfinite,
+    isinf,
+    isnan,
+    logical_xor,
+    not_equal,
+)
 from misstep.ops.randomness import random_bits, random_normal, random_rows, random_uniform
 from misstep.ops.reduction import argmax, centered, max, mean, min, norm, sum, variance
+from misstep.ops.remainders import floor_divide, fmod, mod, truncated_divide
+from misstep.ops.rounding import ceil, floor, round, trunc
 from misstep.ops.scan import scan
 from misstep.ops.shape import broadcast_to, flip, reshape, transpose
 from misstep.ops.sharing import sum_over_shards
@@ -53,24 +74,46 @@ del _operators
 
 __all__ = [
     "absolute",
+    "acos",
+    "acosh",
     "add",
     "argmax",
     "as_value",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
     "average_pool",
     "binary_cross_entropy",
+    "bitwise_and",
+    "bitwise_not",
+    "bitwise_or",
+    "bitwise_xor",
     "broadcast_to",
     "cast",
+    "ceil",
     "centered",
+    "clip",
     "concatenate",
     "convolution",
     "cos",
+    "cosh",
     "divide",
     "equal",
     "erf",
     "exp",
     "expm1",
     "flip",
+    "floor",
+    "floor_divide",
+    "fmod",
     "gather",
+    "greater",
+    "greater_equal",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "left_shift",
     "less",
     "less_equal",
     "log",
@@ -80,6 +123,7 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "logical_xor",
     "matmul",
     "max",
     "max_pool",
@@ -87,10 +131,12 @@ __all__ = [
     "mean",
     "min",
     "minimum",
+    "mod",
     "multiply",
     "negative",
     "norm",
     "normalize",
+    "not_equal",
     "pad",
     "power",
     "random_bits",
@@ -99,12 +145,15 @@ __all__ = [
     "random_uniform",
     "relu",
     "reshape",
+    "right_shift",
+    "round",
     "round_to_bfloat16",
     "scan",
     "scatter_add",
     "sigmoid",
     "sign",
     "sin",
+    "sinh",
     "slice_axis",
     "softmax",
     "softplus",
@@ -113,9 +162,12 @@ __all__ = [
     "sum",
     "sum_over_shards",
     "take_along_axis",
+    "tan",
     "tanh",
     "transpose",
     "transposed_convolution",
+    "trunc",
+    "truncated_divide",
     "variance",
     "where",
 ]

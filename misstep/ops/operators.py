@@ -6,7 +6,16 @@ from typing import Any
 
 from misstep.errors import DtypeError
 from misstep.ir import Value
-from misstep.ops import arithmetic, comparison, functions
+from misstep.ops import (
+    angles,
+    arithmetic,
+    bits,
+    comparison,
+    functions,
+    questions,
+    remainders,
+    rounding,
+)
 from misstep.ops.contraction import matmul
 from misstep.ops.indexing import gather
 from misstep.ops.lifting import Operand
@@ -81,6 +90,35 @@ _NUMPY: dict[str, Any] = {
     "sin": functions.sin,
     "sqrt": functions.sqrt,
     "tanh": functions.tanh,
+    "tan": angles.tan,
+    "arcsin": angles.asin,
+    "arccos": angles.acos,
+    "arctan": angles.atan,
+    "sinh": angles.sinh,
+    "cosh": angles.cosh,
+    "arcsinh": angles.asinh,
+    "arccosh": angles.acosh,
+    "arctanh": angles.atanh,
+    "floor": rounding.floor,
+    "ceil": rounding.ceil,
+    "rint": rounding.round,
+    "trunc": rounding.trunc,
+    "remainder": remainders.mod,
+    "fmod": remainders.fmod,
+    "floor_divide": remainders.floor_divide,
+    "bitwise_and": bits.bitwise_and,
+    "bitwise_or": bits.bitwise_or,
+    "bitwise_xor": bits.bitwise_xor,
+    "invert": bits.bitwise_not,
+    "left_shift": bits.left_shift,
+    "right_shift": bits.right_shift,
+    "logical_and": comparison.logical_and,
+    "logical_or": comparison.logical_or,
+    "logical_not": comparison.logical_not,
+    "logical_xor": questions.logical_xor,
+    "isnan": questions.isnan,
+    "isinf": questions.isinf,
+    "isfinite": questions.isfinite,
 }
 
 

@@ -357,7 +357,11 @@ def test_sums_are_one_whether_they_keep_their_axes_or_not() -> None:
     assert [value.op.name for value in simplify(graph).computed if value.op] == ["sum", "reshape"]
 
 
-BOTH_WAYS = [kind for kind in registered_ops().values() if issubclass(kind, ops.elementwise.Binary)]
+BOTH_WAYS = [
+    kind
+    for kind in registered_ops().values()
+    if issubclass(kind, ops.elementwise.Binary) and kind.name != "floor_divide"  # of whole numbers
+]
 
 
 @pytest.mark.parametrize("kind", BOTH_WAYS, ids=lambda kind: kind.name)

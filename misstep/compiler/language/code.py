@@ -182,6 +182,14 @@ class Code:
         """Return the whole number at or below a."""
         return self.intrinsic("llvm.floor", a)
 
+    def ceil(self, a: Number) -> Number:
+        """Return the whole number at or above a."""
+        return self.intrinsic("llvm.ceil", a)
+
+    def truncate(self, a: Number) -> Number:
+        """Return the whole number at or next to a toward 0."""
+        return self.intrinsic("llvm.trunc", a)
+
     def round_even(self, a: Number) -> Number:
         """Return the nearest whole number, the even one at a tie."""
         return self.intrinsic("llvm.roundeven", a)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from misstep.compiler.language import vector_math
 from misstep.compiler.language.code import LLVM_TYPES, Code, Number
+from misstep.compiler.language.vector_math.remainders import remainder
 
 # How many bits whole numbers have, by LLVM's names.
 BITS = {"i32": 32, "i64": 64}
@@ -107,3 +108,82 @@ class ElementCode(Code):
     def erf(self, x: Number) -> Number:
         """Return the error function of x."""
         return vector_math.erf(self, x)
+
+    def tan(self, x: Number) -> Number:
+        """Return the tangent of x in radians."""
+        return vector_math.tan(self, x)
+
+    def asin(self, x: Number) -> Number:
+        """Return the angle from −π/2 to π/2 whose sine is x."""
+        return vector_math.asin(self, x)
+
+    def acos(self, x: Number) -> Number:
+        """Return the angle from 0 to π whose cosine is x."""
+        return vector_math.acos(self, x)
+
+    def atan(self, x: Number) -> Number:
+        """Return the angle from −π/2 to π/2 whose tangent is x."""
+        return vector_math.atan(self, x)
+
+    def sinh(self, x: Number) -> Number:
+        """Return the hyperbolic sine of x."""
+        return vector_math.sinh(self, x)
+
+    def cosh(self, x: Number) -> Number:
+        """Return the hyperbolic cosine of x."""
+        return vector_math.cosh(self, x)
+
+    def asinh(self, x: Number) -> Number:
+        """Return the number whose hyperbolic sine is x."""
+        return vector_math.asinh(self, x)
+
+    def acosh(self, x: Number) -> Number:
+        """Return the number from 0 on whose hyperbolic cosine is x."""
+        return vector_math.acosh(self, x)
+
+    def atanh(self, x: Number) -> Number:
+        """Return the number whose hyperbolic tangent is x."""
+        return vector_math.atanh(self, x)
+
+    def remainder(self, a: Number, b: Number, *, signed: bool = True, down: bool = False) -> Number:
+        """Return what is left of a after whole multiples of b, exactly.
+
+        With the sign of a, or with `down` with that of b. For b = 0 it is NaN, of whole numbers 0.
+        """
+        if a.is_float:
+            return remainder(self, a, b, down=down)
+        # A processor stops at a division by 0, and at that of the least number by −1.
+        easy = self.equal(b, self.like(0, b))
+        if signed:
+            easy = self.or_(easy, self.equal(b, self.like(-1, b)))
+        divisor = self.select(easy, self.like(1, b), b)
+        rest = self.binary("srem" if signed else "urem", a, divisor)
+        if not (signed and down):
+            return rest
+        zero = self.like(0, b)
+        opposite = self.xor(self.less(rest, zero), self.less(b, zero))
+        moved = self.and_(opposite, self.not_(self.equal(rest, zero)))
+        return self.select(moved, self.add(rest, b), rest)
+
+    def quotient(self, a: Number, b: Number, *, signed: bool = True) -> Number:
+        """Return the whole part of a / b, toward 0, of whole numbers; 0 for b = 0."""
+        zero, one = self.like(0, b), self.like(1, b)
+        none = self.equal(b, zero)
+        easy = none
+        if signed:
+            minus = self.equal(b, self.like(-1, b))
+            easy = self.or_(none, minus)
+        result = self.binary("sdiv" if signed else "udiv", a, self.select(easy, one, b))
+        if signed:
+            result = self.select(minus, self.negate(a), result)
+        return self.select(none, zero, result)
+
+    def floor_quotient(self, a: Number, b: Number, *, signed: bool = True) -> Number:
+        """Return a / b rounded down, of whole numbers; 0 for b = 0."""
+        whole = self.quotient(a, b, signed=signed)
+        if not signed:
+            return whole
+        rest, zero = self.remainder(a, b), self.like(0, b)
+        other_side = self.xor(self.less(rest, zero), self.less(b, zero))
+        down = self.and_(other_side, self.not_(self.equal(rest, zero)))
+        return self.select(down, self.subtract(whole, self.like(1, whole)), whole)

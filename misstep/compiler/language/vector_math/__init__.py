@@ -10,13 +10,22 @@ powers of them are wrong. Knows numbers, no op; one family per file.
 
 from misstep.compiler.language.vector_math.error_function import erf
 from misstep.compiler.language.vector_math.exponentials import exp, expm1
+from misstep.compiler.language.vector_math.hyperbolic import acosh, asinh, atanh, cosh, sinh
+from misstep.compiler.language.vector_math.inverse_angles import acos, asin, atan
 from misstep.compiler.language.vector_math.logarithms import log, log1p
 from misstep.compiler.language.vector_math.powers import power
 from misstep.compiler.language.vector_math.sigmoids import sigmoid, softplus, tanh
-from misstep.compiler.language.vector_math.trigonometry import cos, sin
+from misstep.compiler.language.vector_math.trigonometry import cos, sin, tan
 
 __all__ = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atanh",
     "cos",
+    "cosh",
     "erf",
     "exp",
     "expm1",
@@ -25,6 +34,8 @@ __all__ = [
     "power",
     "sigmoid",
     "sin",
+    "sinh",
     "softplus",
+    "tan",
     "tanh",
 ]

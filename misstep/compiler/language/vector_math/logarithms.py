@@ -129,16 +129,41 @@ def log1p(code: Code, x: Number) -> Number:
 
 
 def _log1p_of_double(code: Code, x: Number) -> Number:
+    zero = code.like(0.0, x)
+    one_more, lost = _one_more(code, x)
+    parts = split(code, one_more)
+    near = code.equal(parts.n, zero)
+    f = code.select(near, x, parts.f)
+    # Elsewhere what 1 + x lost counts.
+    correction = _small_change(code, parts, f, lost)
+    return log_of_parts(code, parts.n, f, code.select(near, zero, correction))
+
+
+def log1p_of_sum(code: Code, x: Number, rest: Number, twice: Number) -> Number:
+    """Return ln(1 + x + rest) + twice · ln 2 for doubles x of 0 or more, finite.
+
+    `rest`: what is too small for x. `twice`: a whole number in each lane.
+    """
+    zero = code.like(0.0, x)
+    one_more, lost = _one_more(code, x)
+    parts = split(code, one_more)
+    near = code.equal(parts.n, zero)
+    f = code.select(near, x, parts.f)
+    lost = code.select(near, rest, code.add(lost, rest))
+    correction = _small_change(code, parts, f, lost)
+    return log_of_parts(code, code.add(parts.n, twice), f, correction)
+
+
+def _one_more(code: Code, x: Number) -> tuple[Number, Number]:
+    """Return 1 + x and what rounding left out."""
     one = code.like(1.0, x)
     one_more = code.add(x, one)
-    lost = code.subtract(x, code.subtract(one_more, one))
-    parts = split(code, one_more)
-    near = code.equal(parts.n, code.like(0.0, x))
-    f = code.select(near, x, parts.f)
-    # Elsewhere what 1 + x lost counts: ln(1 + f + c) is ln(1 + f) + c / (1 + f), c = lost · 2^−n.
+    return one_more, code.subtract(x, code.subtract(one_more, one))
+
+
+def _small_change(code: Code, parts: Split, f: Number, lost: Number) -> Number:
+    """Return c / (1 + f) with c = lost · 2^−n: ln(1 + f + c) is ln(1 + f) + c / (1 + f)."""
     exponent = code.and_(parts.above, code.like(EXPONENT_MASK, parts.above))
     inverse = code.subtract(code.like((2 * BIAS + 1) << 52, exponent), exponent)  # of 2^(1 − n)
-    c = code.multiply(code.multiply(lost, code.like(0.5, x)), code.bits_as(inverse, "double"))
-    correction = code.divide(c, code.add(one, f))
-    zero = code.like(0.0, x)
-    return log_of_parts(code, parts.n, f, code.select(near, zero, correction))
+    c = code.multiply(code.multiply(lost, code.like(0.5, lost)), code.bits_as(inverse, "double"))
+    return code.divide(c, code.add(code.like(1.0, f), f))
