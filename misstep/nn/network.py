@@ -324,6 +324,16 @@ class Network:
         with tracing(trace):
             return self._call(x), trace
 
+    def named_pass(self, rows: int) -> tuple[Value, Value, Trace]:
+        """Return input, raw output and trace of a pass in evaluation over so many rows.
+
+        Each parameter and each buffer is an input of its own, by its name in the trace.
+        """
+        trace = self._trace(training=False)
+        x = make_input("x", (rows, *self.input_shape), self.dtype)
+        with tracing(trace):
+            return x, self._call(x), trace
+
     def input_values(self) -> dict[str, Value]:
         """Return `feeds` as inputs of a graph."""
         return {
