@@ -6,6 +6,7 @@ Importing this room registers every op and gives Value its operators. Knows `ir`
 from misstep.ops import operators as _operators  # gives Value its + * @
 from misstep.ops.angles import acos, acosh, asin, asinh, atan, atanh, cosh, sinh, tan
 from misstep.ops.arithmetic import add, divide, multiply, negative, power, subtract
+from misstep.ops.arranging import one_hot, pad, repeat, roll, tile, tril, triu
 from misstep.ops.bits import (
     bitwise_and,
     bitwise_not,
@@ -29,6 +30,8 @@ from misstep.ops.comparison import (
 from misstep.ops.contraction import matmul
 from misstep.ops.convolution import convolution, transposed_convolution
 from misstep.ops.cross_entropy import binary_cross_entropy
+from misstep.ops.cumulative import cumprod, cumsum
+from misstep.ops.einsum import einsum
 from misstep.ops.functions import (
     absolute,
     cos,
@@ -45,12 +48,20 @@ from misstep.ops.functions import (
     sqrt,
     tanh,
 )
-from misstep.ops.indexing import gather, scatter_add, take_along_axis
+from misstep.ops.indexing import (
+    gather,
+    gather_nd,
+    put_along_axis,
+    scatter_add,
+    scatter_nd,
+    take_along_axis,
+)
 from misstep.ops.lifting import as_value
 from misstep.ops.normalization import normalize
-from misstep.ops.pieces import concatenate, pad, slice_axis
+from misstep.ops.pieces import concatenate, slice_axis
 from misstep.ops.pooling import average_pool, max_pool
 from misstep.ops.precision import round_to_bfloat16
+from misstep.ops.product import all, any, prod
 from misstep.ops.questions import (
     clip,
     greater,
@@ -62,13 +73,14 @@ from misstep.ops.questions import (
     not_equal,
 )
 from misstep.ops.randomness import random_bits, random_normal, random_rows, random_uniform
-from misstep.ops.reduction import argmax, centered, max, mean, min, norm, sum, variance
+from misstep.ops.reduction import argmax, argmin, centered, max, mean, min, norm, sum, variance
 from misstep.ops.remainders import floor_divide, fmod, mod, truncated_divide
 from misstep.ops.rounding import ceil, floor, round, trunc
 from misstep.ops.scan import scan
 from misstep.ops.shape import broadcast_to, flip, reshape, transpose
 from misstep.ops.sharing import sum_over_shards
 from misstep.ops.softmax import log_softmax, log_sum_exp, softmax
+from misstep.ops.sorting import argsort, sort, top_k
 
 del _operators
 
@@ -77,7 +89,11 @@ __all__ = [
     "acos",
     "acosh",
     "add",
+    "all",
+    "any",
     "argmax",
+    "argmin",
+    "argsort",
     "as_value",
     "asin",
     "asinh",
@@ -98,7 +114,10 @@ __all__ = [
     "convolution",
     "cos",
     "cosh",
+    "cumprod",
+    "cumsum",
     "divide",
+    "einsum",
     "equal",
     "erf",
     "exp",
@@ -108,6 +127,7 @@ __all__ = [
     "floor_divide",
     "fmod",
     "gather",
+    "gather_nd",
     "greater",
     "greater_equal",
     "isfinite",
@@ -137,19 +157,25 @@ __all__ = [
     "norm",
     "normalize",
     "not_equal",
+    "one_hot",
     "pad",
     "power",
+    "prod",
+    "put_along_axis",
     "random_bits",
     "random_normal",
     "random_rows",
     "random_uniform",
     "relu",
+    "repeat",
     "reshape",
     "right_shift",
+    "roll",
     "round",
     "round_to_bfloat16",
     "scan",
     "scatter_add",
+    "scatter_nd",
     "sigmoid",
     "sign",
     "sin",
@@ -157,6 +183,7 @@ __all__ = [
     "slice_axis",
     "softmax",
     "softplus",
+    "sort",
     "sqrt",
     "subtract",
     "sum",
@@ -164,8 +191,12 @@ __all__ = [
     "take_along_axis",
     "tan",
     "tanh",
+    "tile",
+    "top_k",
     "transpose",
     "transposed_convolution",
+    "tril",
+    "triu",
     "trunc",
     "truncated_divide",
     "variance",

@@ -5,6 +5,7 @@ Positions are whole numbers of 0 or more; nothing flows back to them. Knows noth
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +14,13 @@ import numpy as np
 
 from misstep.errors import ArgumentError, DtypeError, ShapeError
 from misstep.ir import Array, Op, Type, Value, as_array, make_literal
-from misstep.ir.op import Example, same_dtype
+from misstep.ir.op import Example, checked_axis, same_dtype
+from misstep.ops.comparison import cast, less, less_equal, logical_and, where
+from misstep.ops.elements import GatherElements, ScatterElements
 from misstep.ops.elementwise import Gradients, draw
 from misstep.ops.lifting import Operand, as_value, together
-from misstep.ops.shape import broadcast_to
+from misstep.ops.pieces import slice_axis
+from misstep.ops.shape import broadcast_to, reshape, transpose
 
 _WHOLE = ("int32", "int64", "uint32")
 
@@ -255,8 +259,8 @@ def _positions(raw: Operand, length: int, what: str) -> Value:
     return make_literal(np.where(array < 0, array + length, array), "int64")
 
 
-def gather(x: Operand, positions: Operand) -> Value:
-    """Return the rows of `x` (along its first axis) at `positions`.
+def gather(x: Operand, positions: Operand, axis: int = 0) -> Value:
+    """Return the rows of `x` (along its first axis, or along `axis`) at `positions`.
 
     >>> import misstep as ms
     >>> ms.ops.gather([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0])
@@ -267,7 +271,16 @@ def gather(x: Operand, positions: Operand) -> Value:
     value = as_value(x)
     if not value.shape:
         raise ShapeError("gather", needed="at least one axis", got="a single number")
-    return Gather()(value, _positions(positions, value.shape[0], "gather"))
+    at = checked_axis(Gather(), axis, value.ndim)
+    where_ = _positions(positions, value.shape[at], "gather")
+    if at == 0:
+        return Gather()(value, where_)
+    rest = [k for k in range(value.ndim) if k != at]
+    taken = Gather()(transpose(value, (at, *rest)), where_)
+    # (*positions, *rest) → the positions' axes where the axis was.
+    own = tuple(range(where_.ndim))
+    behind = tuple(range(where_.ndim, taken.ndim))
+    return transpose(taken, (*behind[:at], *own, *behind[at:]))
 
 
 def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
@@ -282,14 +295,132 @@ def scatter_add(x: Operand, positions: Operand, updates: Operand) -> Value:
     return ScatterAdd()(base, _positions(positions, length, "scatter_add"), added)
 
 
-def take_along_axis(x: Operand, indices: Operand) -> Value:
-    """Return, of each row (last axis) of `x`, the one entry at that row's index.
+def take_along_axis(x: Operand, indices: Operand, axis: int = -1) -> Value:
+    """Return the entries of `x` at positions along `axis`, as NumPy's function of this name.
+
+    Where `indices` has an axis less than x, its last, of each row (last axis) the one entry at that
+    row's index. Indices below 0 count from behind.
 
     >>> import misstep as ms
     >>> ms.ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [1, 0])
     [2., 3.]
+    >>> ms.ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1, 0]], axis=0)
+    [[3., 2.]]
     """
     value = as_value(x)
+    ndim = indices.ndim if isinstance(indices, Value) else np.ndim(indices)
+    if ndim == value.ndim and value.shape:
+        at = checked_axis(GatherElements(), axis, value.ndim)
+        return GatherElements(at)(value, _wrapped(indices, value.shape[at], "take_along_axis"))
+    if axis not in (-1, value.ndim - 1):
+        raise ShapeError(
+            f"take_along_axis along axis {axis}",
+            needed=f"indices of {value.ndim} axes",
+            got=f"{ndim}",
+        )
     return TakeAlongAxis()(
         value, _positions(indices, value.shape[-1] if value.shape else 0, "take_along_axis")
     )
+
+
+def put_along_axis(
+    x: Operand, indices: Operand, updates: Operand, axis: int = -1, *, how: str = "set"
+) -> Value:
+    """Return `x` with `updates` put at positions along `axis`, as NumPy's function of this name.
+
+    `how`: "set" (of several at one place the last one stays), "add", "multiply", "minimum" or
+    "maximum" with what is there. Indices below 0 count from behind. Indices and updates have as
+    many axes as x, and may be shorter than it.
+
+    >>> import misstep as ms
+    >>> ms.ops.put_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], [[9.0], [8.0]], axis=1)
+    [[1., 9.],
+     [8., 4.]]
+    """
+    base, new = together(x, updates)
+    at = checked_axis(ScatterElements(), axis, base.ndim)
+    return ScatterElements(at, how)(base, _wrapped(indices, base.shape[at], "put_along_axis"), new)
+
+
+def gather_nd(x: Operand, indices: Operand, *, batch: int = 0) -> Value:
+    """Return the parts of `x` that rows of indices name, a number for each of its first axes.
+
+    indices: (…, k) → (…, *x.shape[k:]). `batch`: so many first axes x and indices have in common.
+    Indices below 0 count from behind.
+
+    >>> import misstep as ms
+    >>> ms.ops.gather_nd([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [1, 0]])
+    [2., 3.]
+    """
+    value = as_value(x)
+    places, depth = _places(indices, value.shape, batch, "gather_nd")
+    rows = reshape(value, (-1, *value.shape[depth:])) if depth != 1 else value
+    return Gather()(rows, places)
+
+
+def scatter_nd(x: Operand, indices: Operand, updates: Operand, *, how: str = "set") -> Value:
+    """Return `x` with `updates` put where rows of indices say, a number for each of its first axes.
+
+    indices: (…, k), updates: (…, *x.shape[k:]). `how` as in `put_along_axis`.
+
+    >>> import misstep as ms
+    >>> ms.ops.scatter_nd([1.0, 2.0, 3.0], [[2], [0]], [9.0, 8.0])
+    [8., 2., 9.]
+    """
+    base, new = together(x, updates)
+    places, depth = _places(indices, base.shape, 0, "scatter_nd")
+    inner = base.shape[depth:]
+    if new.shape != places.shape + inner:
+        raise ShapeError(
+            "the updates of scatter_nd", needed=str(places.shape + inner), got=str(new.shape)
+        )
+    width = math.prod(inner)
+    rows = reshape(base, (math.prod(base.shape[:depth]), width))
+    put, flat = reshape(new, (places.size, width)), reshape(places, (places.size,))
+    if how == "add":
+        return reshape(ScatterAdd()(rows, flat, put), base.shape)
+    wide = broadcast_to(reshape(flat, (places.size, 1)), (places.size, width))
+    return reshape(ScatterElements(0, how)(rows, wide, put), base.shape)
+
+
+def _wrapped(raw: Operand, length: int, what: str) -> Value:
+    """Return positions from 0 on; those that are computed count from behind where below 0."""
+    places = _positions(raw, length, what)
+    if places.is_literal or places.dtype == "uint32" or places.dtype not in _WHOLE:
+        return places
+    return where(less(places, 0), places + length, places)
+
+
+def _places(raw: Operand, shape: tuple[int, ...], batch: int, what: str) -> tuple[Value, int]:
+    """Return the rows that tuples of indices name, in row-major order, and how many axes they take.
+
+    One that lies outside names the row behind the last one, which no array has.
+    """
+    indices = raw if isinstance(raw, Value) else make_literal(as_array(raw), "int64")
+    if not indices.shape or indices.dtype not in _WHOLE:
+        raise ShapeError(
+            f"the indices of {what}", needed="whole numbers, (…, k)", got=str(indices.type)
+        )
+    indices = cast(indices, "int64")
+    depth = batch + indices.shape[-1]
+    if depth > len(shape) or indices.shape[:batch] != shape[:batch]:
+        raise ShapeError(
+            f"the indices of {what}", needed=f"those of {shape}", got=str(indices.shape)
+        )
+    outer = indices.shape[:-1]
+    row = broadcast_to(make_literal(np.array(0), "int64"), outer)
+    inside: Value | None = None
+    for axis, length in enumerate(shape[:depth]):
+        if axis < batch:
+            own = np.arange(length).reshape((length, *[1] * (len(outer) - axis - 1)))
+            row = row * length + make_literal(own, "int64")
+            continue
+        k = axis - batch
+        part = reshape(slice_axis(indices, -1, k, k + 1), outer)
+        part = where(less(part, 0), part + length, part)
+        fits = logical_and(less_equal(0, part), less(part, length))
+        inside = fits if inside is None else logical_and(inside, fits)
+        row = row * length + part
+    if inside is not None:
+        row = where(inside, row, math.prod(shape[:depth]))
+    return row, depth

@@ -276,19 +276,6 @@ def concatenate(values: Sequence[Operand], axis: int = 0) -> Value:
     return Concatenate(axis)(*together(*values))
 
 
-def pad(x: Operand, widths: Sequence[tuple[int, int]]) -> Value:
-    """Return `x` with zeros around it: for each axis, how many before and how many after.
-
-    >>> import misstep as ms
-    >>> ms.ops.pad([1.0, 2.0], [(1, 2)])
-    [0., 1., 2., 0., 0.]
-    """
-    value = as_value(x)
-    before = tuple(int(width[0]) for width in widths)
-    after = tuple(int(width[1]) for width in widths)
-    return Pad(before, after, (0,) * len(before))(value)
-
-
 def slice_axis(x: Operand, axis: int, start: int, stop: int, step: int = 1) -> Value:
     """Return the entries start, start + step, … before stop along one axis.
 

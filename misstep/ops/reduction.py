@@ -16,7 +16,8 @@ import numpy as np
 from misstep.errors import ShapeError
 from misstep.ir import Array, Op, Type, Value
 from misstep.ir.op import Example, checked_axes, checked_axis, float_dtype
-from misstep.ops.comparison import cast, equal, where
+from misstep.ops.bits import bitwise_not
+from misstep.ops.comparison import cast, equal, logical_not, where
 from misstep.ops.elementwise import Gradients, draw, draw_shape
 from misstep.ops.functions import sqrt
 from misstep.ops.lifting import Operand, as_value
@@ -258,7 +259,25 @@ def min(x: Operand, axis: Axes = None, keep: bool = False) -> Value:
     >>> ms.ops.min([[1.0, 2.0], [4.0, 3.0]], axis=1)
     [1., 3.]
     """
-    return -max(-as_value(x), axis, keep)
+    value = as_value(x)
+    if value.type.is_float:
+        return -max(-value, axis, keep)
+    # Of whole numbers the least one has no opposite, those without a sign have none at all.
+    opposite = logical_not if value.dtype == "bool" else bitwise_not
+    return opposite(max(opposite(value), axis, keep))
+
+
+def argmin(x: Operand, axis: int = -1) -> Value:
+    """Return the position of the smallest along `axis`, the first one at a tie.
+
+    >>> import misstep as ms
+    >>> ms.ops.argmin([[1.0, 2.0], [4.0, 3.0]], axis=1)
+    [0, 1]
+    """
+    value = as_value(x)
+    if value.type.is_float:
+        return argmax(-value, axis)
+    return argmax(logical_not(value) if value.dtype == "bool" else bitwise_not(value), axis)
 
 
 def argmax(x: Operand, axis: int = -1) -> Value:

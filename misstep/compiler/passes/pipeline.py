@@ -14,6 +14,7 @@ from misstep.compiler.passes.choices import choices
 from misstep.compiler.passes.divide_by_uniform import divide_by_uniform
 from misstep.compiler.passes.drop_broadcasts import drop_broadcasts
 from misstep.compiler.passes.expand import expand
+from misstep.compiler.passes.expand_orders import expand_orders
 from misstep.compiler.passes.factor_sums import factor_sums
 from misstep.compiler.passes.fold_constants import fold_constants
 from misstep.compiler.passes.identities import identities
@@ -45,6 +46,7 @@ REPEATED: tuple[Pass, ...] = (
 ORDER: tuple[tuple[Pass, ...], ...] = (
     (join_pads,),
     (split_space,),
+    (expand_orders,),
     (expand,),
     REPEATED,
     (factor_sums,),

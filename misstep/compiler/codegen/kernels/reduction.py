@@ -1,4 +1,4 @@
-"""Sums and largest entries along axes.
+"""Sums, products and largest entries along axes.
 
 Along the last axis there are 16 partial results, one for each lane, folded as a tree at the end;
 along others, entries are added one after the other. So the order of every sum follows from shapes.
@@ -13,6 +13,7 @@ from misstep.compiler.language.code import LLVM_TYPES, Number
 from misstep.compiler.language.elements import Elements, Position, Positions
 from misstep.compiler.schedule.kernel import Kernel
 from misstep.ops.elementwise import has_sign
+from misstep.ops.product import Product
 from misstep.ops.reduction import Max, Reduction
 
 # Columns summed side by side: enough additions in flight to hide how long one takes.
@@ -201,7 +202,8 @@ def _start(emission: Emission, kernel: Kernel, lanes: int) -> Number:
     assert anchor is not None
     llvm_type = LLVM_TYPES[anchor.dtype]
     if not isinstance(anchor.op, Max):
-        start: Number = emission.code.constant(0, llvm_type, lanes)
+        neutral = 1 if isinstance(anchor.op, Product) else 0
+        start: Number = emission.code.constant(neutral, llvm_type, lanes)
         return start
     lowest = {"float": float("-inf"), "double": float("-inf"), "i64": -(2**63), "i32": -(2**31)}
     lowest_number: Number = emission.code.constant(
@@ -227,6 +229,8 @@ def _joined(emission: Emission, kernel: Kernel, so_far: Number, entry: Number) -
     if isinstance(anchor.op, Max):
         joined: Number = code.maximum(so_far, entry, signed=has_sign(anchor.type))
         return joined
+    if isinstance(anchor.op, Product):
+        return code.multiply(so_far, entry)
     return code.add(so_far, entry)
 
 
