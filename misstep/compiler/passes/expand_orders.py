@@ -204,7 +204,7 @@ def _added(here: Rewriting, x: Value, positions: Value, updates: Value, axis: in
 
 @expand_orders.example
 def _() -> Graph:
-    x = make_input("x", (2, 5))
+    x = make_input("x", (3, 2))
     return Graph([cumsum(x), cumprod(x, 0, reverse=True)])
 
 
