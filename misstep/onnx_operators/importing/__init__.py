@@ -11,8 +11,12 @@ from misstep.onnx_operators.importing import (
     losses,
     matrices,
     normalizations,
+    pads,
     recurrences,
     reductions,
+    roundings,
+    scans,
+    scattering,
     shapes,
     training,
     windows,
@@ -29,7 +33,7 @@ from misstep.onnx_operators.importing.rules import (
 # The files of rules: importing them is what registers the rules.
 FAMILIES = (
     *(activations, classic, elementwise, indexing, losses, matrices, normalizations),
-    *(recurrences, reductions, shapes, training, windows),
+    *(pads, recurrences, reductions, roundings, scans, scattering, shapes, training, windows),
 )
 
 __all__ = [

@@ -50,8 +50,7 @@ def quotient(call: Call, a: Value, b: Value) -> Value:
         return ops.divide(a, b)
     if a.dtype == "bool":
         raise call.broken("numbers", "truth values")
-    exact = ops.divide(ops.cast(a, WIDE), ops.cast(b, WIDE))
-    return ops.cast(exact, a.dtype)
+    return ops.truncated_divide(a, b)
 
 
 def absolute(x: Value) -> Value:
@@ -92,18 +91,6 @@ imports("Greater")(_two(lambda a, b: ops.less(b, a)))
 imports("LessOrEqual")(_two(ops.less_equal))
 imports("GreaterOrEqual")(_two(lambda a, b: ops.less_equal(b, a)))
 imports("IsNaN")(_one(lambda x: ops.logical_not(ops.equal(x, x))))
-
-
-@imports("Sinh")
-def sinh(call: Call, x: Value) -> Value:
-    """Return (e^x − e^−x) / 2."""
-    return ops.exp(x) * 0.5 - ops.exp(-x) * 0.5
-
-
-@imports("Cosh")
-def cosh(call: Call, x: Value) -> Value:
-    """Return (e^x + e^−x) / 2."""
-    return ops.exp(x) * 0.5 + ops.exp(-x) * 0.5
 
 
 @imports("IsInf")

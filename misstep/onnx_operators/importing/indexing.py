@@ -49,7 +49,7 @@ def gather(call: Call, x: Value, indices: Value) -> Value:
     return ops.transpose(found, back)
 
 
-def _entry_numbers(call: Call, x: Value, indices: Value, axis: int) -> Value:
+def entry_numbers(call: Call, x: Value, indices: Value, axis: int) -> Value:
     """Return for positions along one axis the number of each entry among all of x, row by row."""
     steps = np.cumprod([1, *x.shape[::-1]])[:-1][::-1]
     grid = np.zeros((1,) * x.ndim, "int64")
@@ -63,7 +63,8 @@ def _entry_numbers(call: Call, x: Value, indices: Value, axis: int) -> Value:
     return positions * constant(int(steps[axis]), positions) + make_literal(grid, "int64")
 
 
-def _same_axes(call: Call, x: Value, indices: Value, axis: int) -> None:
+def same_axes(call: Call, x: Value, indices: Value, axis: int) -> None:
+    """Raise FileFormatError where positions along an axis do not lie within x."""
     fits = all(
         at == axis or count <= length
         for at, (count, length) in enumerate(zip(indices.shape, x.shape, strict=False))
@@ -76,8 +77,8 @@ def _same_axes(call: Call, x: Value, indices: Value, axis: int) -> None:
 def gather_elements(call: Call, x: Value, indices: Value) -> Value:
     """Return, entry by entry, what stands at a position along an axis."""
     axis = axis_of(call, x, call.whole("axis", 0))
-    _same_axes(call, x, indices, axis)
-    return ops.gather(ops.reshape(x, (-1,)), _entry_numbers(call, x, indices, axis))
+    same_axes(call, x, indices, axis)
+    return ops.gather(ops.reshape(x, (-1,)), entry_numbers(call, x, indices, axis))
 
 
 @imports("GatherND")
