@@ -24,6 +24,7 @@ _ROOMS = {
     "errors": "misstep.errors",
     "initializers": "misstep.nn.initializers",
     "inspection": "misstep.inspection",
+    "interchange": "misstep.interchange",
     "ir": "misstep.ir",
     "loggers": "misstep.loggers",
     "losses": "misstep.nn.losses",
@@ -48,6 +49,7 @@ _NAMES = {
     "misstep.errors": ("ArgumentError", "DataError", "MisstepError", "NotFittedError"),
     "misstep.estimators": ("Classifier", "Forecaster", "Regressor", "tune"),
     "misstep.explain": ("contributions", "explain"),
+    "misstep.interchange": ("from_onnx",),
     "misstep.ir": ("Graph",),
     "misstep.modeling": ("check", "load_model"),
     "misstep.nn": (
@@ -72,6 +74,9 @@ _HOMES |= {"repair": ("misstep.trials", "repair_trainer")}
 _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "make_parameter")}
 
 # What objects of lower floors ask of upper ones (`offers.py`).
+offer("ONNX file of a model", "misstep.interchange", "export_model")
+offer("ONNX file of a network", "misstep.interchange", "export_network")
+offer("network of an ONNX file", "misstep.interchange", "from_onnx")
 offer("repair of a training", "misstep.trials", "repair_run")
 offer("plot of a model", "misstep.plots", "plot_model")
 offer("plot of a run", "misstep.plots", "plot_run")

@@ -431,6 +431,25 @@ def summary(model: Model, json: Json = False) -> int:
     return summarize(model, json=json)
 
 
+@app.command(cls=SingleCommand, short_help="Write a model as a file for other tools (ONNX).")
+def export(
+    model: Model,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; it ends in .onnx.")],
+    json: Json = False,
+) -> int:
+    """Write a model as an ONNX file, for other tools to run.
+
+    Of a table of numbers and categories the file takes the columns as they stand and gives classes
+    with their probabilities, or numbers in their own unit; of other data it takes prepared rows,
+    and what prepares them is in its metadata. Needs the extra onnx.
+
+        misstep export runs/houses/model.misstep houses.onnx
+    """
+    from misstep.cli.export_command import export as export_file
+
+    return export_file(model, file, json=json)
+
+
 @app.command(cls=SingleCommand, short_help="Say what goes wrong in a run, and what to do.")
 def diagnose(
     run: Annotated[

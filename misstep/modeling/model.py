@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -125,6 +126,17 @@ class TrainedModel(ABC):
         can't be used, MisstepError without matplotlib (extra `plot`).
         """
         return ask("plot of a model")(self, kind, data, ax, **more)
+
+    def to_onnx(self, path: Path | str) -> None:
+        """Write the model to an ONNX file, for other tools to run.
+
+        Of a table of numbers and categories it takes the columns as they stand, each (rows, 1);
+        of other data prepared rows x, as `encode` gives them, and what prepares them is in its
+        metadata. Classes come as label and probabilities, numbers in their own unit. Raises
+        MisstepError without the package onnx (extra `onnx`), StorageError where it can't be
+        written.
+        """
+        ask("ONNX file of a model")(self, path)
 
     def outputs_of(self, features: Array) -> Array:
         """Return what the network says for encoded rows, (rows, features).

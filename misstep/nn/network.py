@@ -12,6 +12,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,6 +29,7 @@ from misstep.nn.positions import check_positions, position_limits, with_position
 from misstep.nn.program import backend_of
 from misstep.nn.row_checks import checked_targets, checked_weights, finite_rows, refuse_kind
 from misstep.nn.tracing import BufferSpecification, ParameterSpecification, Shard, Trace, tracing
+from misstep.offers import ask
 from misstep.ops import concatenate, reshape, slice_axis
 from misstep.storage import MappedRows
 from misstep.text.names import did_you_mean
@@ -399,6 +401,15 @@ class Network:
         "compiled for" and the processor, or "interpreter, because" and the reason.
         """
         return backend_of(self.inference().so_far)
+
+    def to_onnx(self, path: Path | str, *, loss: Loss | None = None) -> None:
+        """Write the network to an ONNX file that takes any number of rows, x, and gives y.
+
+        With the `loss` that it learned by, y is what that calls the prediction: probabilities of
+        classes; else the raw outputs. Raises MisstepError without the package onnx (extra `onnx`)
+        or for what ONNX has no words for, StorageError where it can't be written.
+        """
+        ask("ONNX file of a network")(self, path, loss=loss)
 
     def predict(
         self, x: npt.ArrayLike, *, loss: Loss | None = None, threads: int | None = None

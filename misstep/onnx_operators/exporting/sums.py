@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from misstep.onnx_operators.exporting.maker import Maker, Twin, exports, has_no_words
@@ -148,7 +150,8 @@ has_no_words("the gradient of a convolution's weights, in training alone", "wind
 @exports("scan")
 def scan(maker: Maker, value: Twin, inputs: list[str]) -> str:
     """Write Scan; where it starts from stands before what it leaves."""
-    op, other = value.first.op, value.second.op
+    op: Any = value.first.op
+    other: Any = value.second.op
     sequences, dtype = op.sequences, value.dtype
     first, second = op.graph(dtype), other.graph(dtype)
     carry, *given = inputs
