@@ -115,7 +115,7 @@ def freeze_all_but(module: ImportedGraph, trainable: bool | int) -> None:
         return
     if not isinstance(trainable, int) or trainable < 0:
         raise ArgumentError("trainable", needed="True, False or how many last layers")
-    holding = {one.layer for one in module_program(module).numbers.values()}
+    holding = {one.layer for one in module.program.numbers.values()}
     layers = [(name, layer) for name, layer in module.children() if name in holding]
     if trainable is False:
         object.__setattr__(module, "_is_trainable", False)
@@ -126,12 +126,6 @@ def freeze_all_but(module: ImportedGraph, trainable: bool | int) -> None:
         )
     for _, layer in layers[: len(layers) - trainable]:
         object.__setattr__(layer, "_is_trainable", False)
-
-
-def module_program(module: ImportedGraph) -> ImportedProgram:
-    """Return the program of a module."""
-    program: ImportedProgram = module.program  # type: ignore[attr-defined]
-    return program
 
 
 def _inputs(
@@ -339,5 +333,6 @@ def _pass(
             values[name] = make_input(name, array.shape, kind)
         else:
             values[name] = make_literal(array, kind, name)
+            around.fixed.add(values[name])
     run_nodes(nodes, values, around, [wanted])
     return values

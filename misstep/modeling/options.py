@@ -226,11 +226,19 @@ class Options:
     )
     network: str | Module | None = option(
         None,
-        "Layers in one line, such as dense128-drop0.1-dense64-tanh.",
+        "Layers in one line, such as dense128-drop0.1-dense64-tanh, or an ONNX file whose network "
+        "is trained on.",
         metavar="TEXT",
         faces=Face.EVERYWHERE,
         needed="a line such as 'dense64-dense32', a module or None",
         accepts=lambda value: isinstance(value, str) or _is_a(value, "nn", "Module"),
+    )
+    train_last: int | None = option(
+        None,
+        "How many of the last layers of the network in an ONNX file are trained; without it all.",
+        metavar="N",
+        **_COUNT,
+        type_=int,
     )
     vectors: Path | None = option(
         None,

@@ -241,11 +241,17 @@ class ImportedGraph(Module):
     graph: str
     arrays: Any = field(default=None, repr=False)
 
+    @property
+    def program(self) -> ImportedProgram:
+        """Return the program that is kept."""
+        program: ImportedProgram = vars(self)["_program"]
+        return program
+
     def __post_init__(self) -> None:
         if not isinstance(self.graph, str):
             raise ArgumentError("graph of ImportedGraph", needed="text", got=repr(self.graph)[:80])
         program = program_from_json(self.graph)
-        object.__setattr__(self, "program", program)
+        object.__setattr__(self, "_program", program)
         object.__setattr__(
             self,
             "_layers",
@@ -257,7 +263,7 @@ class ImportedGraph(Module):
             raise FileFormatError("an imported network", needed="different names of its layers")
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        layers: Mapping[str, Module] = self._layers  # type: ignore[attr-defined]
+        layers: Mapping[str, Module] = vars(self)["_layers"]
         yield from layers.items()
 
     @cached_property
@@ -266,7 +272,7 @@ class ImportedGraph(Module):
 
     def supply(self, part: Part, going: _Pass) -> None:
         """Give the nodes of a part the parameters and buffers that they take."""
-        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        program = self.program
         for node in part.nodes:
             for name in node.inputs:
                 asked = program.numbers.get(name)
@@ -292,7 +298,7 @@ class ImportedGraph(Module):
 
     def forward(self, x: Value) -> Value:
         """Return the output of the network for rows x."""
-        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        program = self.program
         if x.shape[1:] != program.row_shape:
             raise ShapeError(
                 "the imported network",
@@ -312,6 +318,7 @@ class ImportedGraph(Module):
         for name, array in program.constants.items():
             kind = trace.dtype if array.dtype.kind == "f" else array.dtype.name
             going.values[name] = make_literal(array, kind)
+        going.around.fixed.update(going.values[name] for name in program.constants)
         before = getattr(_state, "going", None)
         _state.going = going
         try:
@@ -336,16 +343,16 @@ class ImportedGraph(Module):
         return output
 
     def _run(self, part: Part, going: _Pass, trace: Trace) -> None:
-        layers: Mapping[str, Module] = self._layers  # type: ignore[attr-defined]
+        layers: Mapping[str, Module] = vars(self)["_layers"]
         if part.layer:
             first = next(
                 (
                     going.values[name]
                     for node in part.nodes
                     for name in node.inputs
-                    if name not in self.program.numbers  # type: ignore[attr-defined]
+                    if name not in self.program.numbers
                     and name in going.values
-                    and not going.values[name].is_literal
+                    and going.values[name] not in going.around.fixed
                 ),
                 None,
             )
@@ -358,7 +365,7 @@ class ImportedGraph(Module):
 
     def describe(self) -> str:
         """Return what it is, in few words."""
-        program: ImportedProgram = self.program  # type: ignore[attr-defined]
+        program = self.program
         count = sum(len(part.nodes) for part in program.parts)
         return (
             f"ImportedGraph, {count} nodes of ONNX {program.versions.get(OWN_DOMAIN, '')}".strip()

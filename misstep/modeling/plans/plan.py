@@ -20,11 +20,15 @@ from misstep.modeling.options import Options
 from misstep.modeling.plans.candidate import Candidate
 from misstep.modeling.plans.unfit_network import unfit_part
 from misstep.nn import Module, Network, Reshape, Sequential
+from misstep.nn.imported_ends import fitted_imported
 from misstep.nn.losses import BinaryCrossEntropy, CrossEntropy, Loss, SquaredError, loss_named
+from misstep.offers import ask
 from misstep.optim import AdamW, Cosine, Optimizer, Schedule, optimizer_named
 from misstep.text.counts import counted
 from misstep.train import EarlyStopping, Trainer
 
+# How the name of a file ends that holds a network others made.
+IMPORTED = ".onnx"
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 1e-2
 # What a search looks through, on all kinds of data; a rate of 0 would learn nothing.
@@ -182,6 +186,8 @@ class Planner:
         if isinstance(asked, Module):
             self.decisions.add("network", repr(asked), CHOSEN)
             return self.fitting(shaped(asked, self.features, front), outputs)
+        if is_imported(asked):
+            return self.imported(asked, outputs, shape, front)
         try:
             module = shaped(Sequential.from_text(asked, outputs=outputs), self.features, front)
             Network(module, (self.features,))
@@ -194,6 +200,26 @@ class Planner:
             raise unfit from None
         self.decisions.add("network", f"{asked}, then {outputs} out", CHOSEN)
         return module
+
+    def imported(
+        self,
+        path: str,
+        outputs: int,
+        shape: tuple[int, ...] | None = None,
+        front: Module | None = None,
+    ) -> Module:
+        """Return the network in an ONNX file, with its numbers, fitted to rows and answers.
+
+        `shape`, `front`: as for `requested_network`. Raises ShapeError for rows of another shape
+        than it takes, FileFormatError or NotYetError for a file that can't be read.
+        """
+        last = self.options.train_last
+        network = ask("network of an ONNX file")(path, trainable=True if last is None else last)
+        module, changes = fitted_imported(network.module, shape or (self.features,), outputs)
+        self.decisions.add("network", f"{path}, {changes}" if changes else path, CHOSEN)
+        if last is not None:
+            self.decisions.add("trained layers", f"the last {last} of them", CHOSEN)
+        return module if front is None else Sequential(front, *layers_of(module))
 
     def fitting(self, module: Module, outputs: int) -> Module:
         """Return a person's own network if its outputs fit. Raises ShapeError otherwise."""
@@ -337,6 +363,11 @@ def default_loss(target: Target) -> tuple[Loss, int, str]:
 def default_optimizer(learning_rate: float = LEARNING_RATE) -> Optimizer:
     """Return the optimizer of most plans."""
     return AdamW(learning_rate, weight_decay=WEIGHT_DECAY)
+
+
+def is_imported(network: str) -> bool:
+    """Tell whether what was asked for is the file of a network that others made."""
+    return network.lower().endswith(IMPORTED)
 
 
 def default_batch_size(rows: int) -> int:

@@ -15,7 +15,7 @@ from misstep.errors import ShapeError
 from misstep.ir import Array
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.hyperparameters import Choice, Integers, Reals
-from misstep.modeling.plans.plan import Plan, Planner
+from misstep.modeling.plans.plan import Plan, Planner, is_imported
 from misstep.modeling.ridge import LinearPath
 from misstep.nn import Columns, Dense, Module, Network, Reshape, Residual, Sequential
 from misstep.nn.initializers import Zeros
@@ -93,6 +93,8 @@ def _network(planner: Planner, windows: SeriesWindows) -> Module:
     if isinstance(asked, Module):
         planner.decisions.add("network", repr(asked), CHOSEN)
         return planner.fitting(asked, windows.horizon)
+    if asked is not None and is_imported(asked):
+        return planner.imported(asked, windows.horizon)
     line, reason = asked, CHOSEN
     if line is None:
         line = _line(planner)

@@ -19,7 +19,7 @@ from misstep.errors import ArgumentError, MisstepError, ShapeError
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.hyperparameters import Choice, Integers, Reals
 from misstep.modeling.options import Options
-from misstep.modeling.plans.plan import Plan, Planner, default_loss, layers_of
+from misstep.modeling.plans.plan import Plan, Planner, default_loss, is_imported, layers_of
 from misstep.modeling.plans.tables import plan_table
 from misstep.modeling.plans.unfit_network import unfit_part
 from misstep.nn import (
@@ -56,7 +56,7 @@ def reads_in_order(network: str | Module | None) -> bool:
     """Tell whether a network that a person asked for takes numbers of words, as Embedding does."""
     if isinstance(network, Module):
         return any(isinstance(module, Embedding) for module in _modules(network))
-    return network is not None and "embed" in network.lower()
+    return network is not None and not is_imported(network) and "embed" in network.lower()
 
 
 def check_vectors(options: Options) -> None:
@@ -176,7 +176,7 @@ def _requested_network(
     terms, added up for each text, beside all plain numbers.
     """
     line = planner.options.network
-    if not isinstance(line, str):
+    if not isinstance(line, str) or is_imported(line):
         module = planner.requested_network(outputs)
         assert module is not None
         return module

@@ -35,6 +35,8 @@ class Surroundings:
         self.versions = dict(versions)
         self.floats = floats
         self.training = training
+        # What is the same for all rows: constants, lengths, and what follows from them.
+        self.fixed: set[Value] = set()
         # What was asked for as numbers, with all that led to it; what no gradient may move; and
         # how many rows a value is looked up in by positions.
         self.asked: set[Value] = set()

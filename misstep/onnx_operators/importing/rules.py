@@ -124,7 +124,9 @@ def _run_node(node: Node, values: Mapping[str, Value], around: Surroundings) -> 
         )
 
     def apply(body: Subgraph, inside: Mapping[str, Value]) -> list[Value]:
-        known = {**values, **{name: _literal(array, around) for name, array in body.arrays.items()}}
+        own = {name: _literal(array, around) for name, array in body.arrays.items()}
+        around.fixed.update(own.values())
+        known = {**values, **own}
         return run_nodes(body.nodes, {**known, **inside}, around, body.outputs)
 
     call = Call(node, version, around, apply)
@@ -138,10 +140,16 @@ def _run_node(node: Node, values: Mapping[str, Value], around: Surroundings) -> 
             got=f"{call.outputs_wanted} that are wanted",
         )
     known = [one for one in given if one is not None]
-    if all(one.is_literal for one in known):
+    if all(one in around.fixed for one in known) or made_of_shapes(node):
         # What follows from constants is worked out now: shapes, axes and the like.
         outputs = tuple(_folded(one) for one in outputs)
+        around.fixed.update(outputs)
     return outputs
+
+
+def made_of_shapes(node: Node) -> bool:
+    """Tell whether a node says no more than how long axes are."""
+    return not node.domain and node.operator in ("Shape", "Size")
 
 
 def _folded(value: Value) -> Value:
