@@ -390,6 +390,16 @@ def as_array(data: npt.ArrayLike, dtype: str | None = None) -> Array:
             "an array", needed="numbers in equally long rows", got=f"{type(data).__name__}: {error}"
         ) from error
     if array.dtype.name not in DTYPES:
+        if array.dtype.name.startswith(("bfloat", "float8")):
+            # Kinds of NumPy's guests (ml_dtypes), which have no letter of their own.
+            return array.astype("float32")
+        if array.dtype.name == "uint64" and array.size and array.max() > np.iinfo("int64").max:
+            raise DtypeError(
+                "an array of whole numbers",
+                needed=f"none above {np.iinfo('int64').max:,}",
+                got=f"{array.max():,}",
+                try_='array.astype("float64"), if digits may be lost',
+            )
         by_kind: Mapping[str, str] = {"b": "bool", "i": "int64", "u": "int64", "f": "float64"}
         dtype_name = by_kind.get(array.dtype.kind)
         if dtype_name is None:

@@ -362,7 +362,7 @@ def convolution(
     weight: Operand,
     *,
     stride: int | Sequence[int] = 1,
-    padding: str | int | Sequence[int] = "valid",
+    padding: str | int | Sequence[int] | Sequence[Sequence[int]] = "valid",
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
 ) -> Value:
@@ -372,9 +372,9 @@ def convolution(
     *positions, filters), with one axis of space or more. `stride`: from one window to the next;
     `dilation`: from one entry of a window to the next; a number, or one for each axis. `padding`:
     "valid" for none; "same" for window − 1 zeros on each axis, half of them (rounded down) in
-    front, so that a stride of 1 keeps lengths; a number for so many zeros at either end. `groups`:
-    channels and filters are split into so many parts, and each part of the filters sees its part of
-    the channels only. Raises ShapeError or ArgumentError.
+    front, so that a stride of 1 keeps lengths; a number for so many zeros at either end, a pair for
+    each axis for other numbers at either end. `groups`: channels and filters are split into so many
+    parts, and each part of the filters sees its part of the channels only. Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
     >>> ms.ops.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences
@@ -438,17 +438,20 @@ def transposed_convolution(
     weight: Operand,
     *,
     stride: int | Sequence[int] = 1,
-    padding: int | Sequence[int] = 0,
+    padding: int | Sequence[int] | Sequence[Sequence[int]] = 0,
     more: int | Sequence[int] = 0,
     dilation: int | Sequence[int] = 1,
+    groups: int = 1,
 ) -> Value:
     """Return x spread over windows by the weights: the gradient of a convolution's input.
 
     x: (batch, *space, channels); weight: (*window, filters, channels) → (batch, *positions,
     filters), each position axis (space − 1) · stride + (window − 1) · dilation + 1 − 2 · padding +
-    more long. `more`: entries added behind, fewer than the stride or the dilation, since several
-    lengths lead to one (Dumoulin and Visin, "A guide to convolution arithmetic for deep learning",
-    2016). Raises ShapeError or ArgumentError.
+    more long. `padding`: cut off at either end, or a pair for each axis. `groups`: channels and
+    filters are split into so many parts, of which each sees its own only; weight is then (*window,
+    filters / groups, channels). `more`: entries added behind, fewer than the stride or the
+    dilation, since several lengths lead to one (Dumoulin and Visin, "A guide to convolution
+    arithmetic for deep learning", 2016). Raises ShapeError or ArgumentError.
 
     >>> import misstep as ms
     >>> ms.ops.transposed_convolution([[[1.0], [10.0]]], [[[1.0]], [[2.0]]], stride=2)
@@ -466,15 +469,24 @@ def transposed_convolution(
             got=f"{value.shape} and {taps.shape}",
         )
     window = taps.shape[:axes]
-    steps, apart, cut, behind = (
+    steps, apart, behind = (
         for_each_axis(setting, axes, f"{name} of transposed convolution", least)
         for name, setting, least in (
             ("stride", stride, 1),
             ("dilation", dilation, 1),
-            ("padding", padding, 0),
             ("more", more, 0),
         )
     )
+    if isinstance(padding, str):
+        raise ArgumentError("padding of transposed convolution", needed="numbers", got=padding)
+    cut = padding_widths(padding, window, apart, "padding of transposed convolution")
+    channels = value.shape[-1]
+    if isinstance(groups, bool) or groups < 1 or channels % groups:
+        raise ShapeError(
+            f"transposed convolution in {groups} {plural(groups, 'group')}",
+            needed="channels that can be shared out evenly",
+            got=f"{channels} channels",
+        )
     axes_of = zip(value.shape[1:-1], window, steps, apart, behind, strict=True)
     whole = tuple(
         (length - 1) * step + (size - 1) * gap + 1 + extra
@@ -487,16 +499,22 @@ def transposed_convolution(
             got=str(more),
         )
     shape = (value.shape[0], *whole, taps.shape[-2])
-    result = Convolution(window, steps, apart).spread(
-        shape, reshape(taps, (-1, taps.shape[-1])), value
-    )
-    for axis, (count, length) in enumerate(zip(cut, whole, strict=True), start=1):
-        if length - 2 * count < 1:
+    op, each = Convolution(window, steps, apart), channels // groups
+    parts = []
+    for group in range(groups):
+        seen, own = (
+            slice_axis(one, -1, group * each, (group + 1) * each) if groups > 1 else one
+            for one in (value, taps)
+        )
+        parts.append(op.spread(shape, reshape(own, (-1, each)), seen))
+    result = parts[0] if groups == 1 else concatenate(parts, -1)
+    for axis, ((front, end), length) in enumerate(zip(cut, whole, strict=True), start=1):
+        if length - front - end < 1:
             raise ShapeError(
                 "transposed convolution",
                 needed="more entries than are cut off",
-                got=f"{length} along axis {axis}, padding {count}",
+                got=f"{length} along axis {axis}, padding {front} and {end}",
             )
-        if count:
-            result = slice_axis(result, axis, count, length - count)
+        if front or end:
+            result = slice_axis(result, axis, front, length - end)
     return result

@@ -46,8 +46,8 @@ def padding_widths(
 ) -> Widths:
     """Return how many entries are added before and after each axis of space.
 
-    `padding`: "valid", "same", or a number (or one for each axis). `what`: what it is called in the
-    ArgumentError for anything else.
+    `padding`: "valid", "same", a number (or one for each axis), or for each axis a pair: how many
+    before and how many after. `what`: what it is called in the ArgumentError for anything else.
     """
     if padding == "valid":
         return ((0, 0),) * len(window)
@@ -56,6 +56,13 @@ def padding_widths(
         return tuple((width // 2, width - width // 2) for width in reach)
     if isinstance(padding, str):
         raise ArgumentError(what, needed='"same", "valid" or a number', got=repr(padding))
+    if isinstance(padding, Sequence) and any(isinstance(pair, Sequence) for pair in padding):
+        pairs = tuple(for_each_axis(pair, 2, what, 0) for pair in padding)
+        if len(pairs) != len(window):
+            raise ArgumentError(
+                what, needed=f"a pair for each of {len(window)} axes", got=repr(padding)
+            )
+        return tuple((before, after) for before, after in pairs)
     return tuple((width, width) for width in for_each_axis(padding, len(window), what, 0))
 
 
@@ -82,6 +89,27 @@ def positions_of(space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes) ->
     return tuple(
         (length - (size - 1) * apart - 1) // step + 1 for length, size, step, apart in axes
     )
+
+
+def widths_to_the_end(
+    space: Sizes, window: Sizes, stride: Sizes, dilation: Sizes, widths: Widths
+) -> Widths:
+    """Return the widths with so many entries more behind that no entry of x is left out.
+
+    A last window must begin in x or in the padding before it: one of nothing but padding behind is
+    no window.
+    """
+    result = []
+    for length, size, step, apart, (before, after) in zip(
+        space, window, stride, dilation, widths, strict=True
+    ):
+        reach = (size - 1) * apart + 1
+        count = -(-(length + before + after - reach) // step) + 1
+        if (count - 1) * step >= length + before:
+            count -= 1
+        more = (count - 1) * step + reach - (length + before + after)
+        result.append((before, after + max(more, 0)))
+    return tuple(result)
 
 
 def check_room(x: Value, window: Sizes, dilation: Sizes, widths: Widths, what: str) -> None:
