@@ -72,14 +72,24 @@ def gru(
     mask: Value | None = None,
     reverse: bool = False,
     training: bool = False,
+    reset_first: bool = False,
 ) -> Value:
     """Return h at each step of a gated recurrent unit (Cho and others, 2014).
 
     r = σ(x Wᵣ + h Uᵣ + bᵣ), z = σ(x W_z + h U_z + b_z), n = tanh(x Wₙ + bₙ + r ∘ (h Uₙ + c)),
     h' = (1 − z) ∘ n + z ∘ h. W: (features, 3 · units), U: (units, 3 · units), b: (3 · units,),
-    c: (units,). The rest as for `rnn`.
+    c: (units,). `reset_first`: what is multiplied is reset, not the product, as in the paper:
+    n = tanh(x Wₙ + bₙ + (r ∘ h) Uₙ + c). The rest as for `rnn`.
     """
     units = recurrent.shape[0]
+
+    def reset_step(h: Value, z: Value, u: Value, *c: Value) -> list[Value]:
+        a = h @ slice_axis(u, 1, 0, 2 * units)
+        reset = sigmoid(_gate(z, 0, units) + _gate(a, 0, units))
+        update = sigmoid(_gate(z, 1, units) + _gate(a, 1, units))
+        inner = (reset * h) @ slice_axis(u, 1, 2 * units, 3 * units)
+        new = tanh(_gate(z, 2, units) + (inner + c[0] if c else inner))
+        return [(1.0 - update) * new + update * h]
 
     def step(h: Value, z: Value, u: Value, *c: Value) -> list[Value]:
         a = h @ u
@@ -90,7 +100,8 @@ def gru(
         return [(1.0 - update) * new + update * h]
 
     constants = [recurrent] if recurrent_bias is None else [recurrent, recurrent_bias]
-    return _along(step, x, weight, bias, constants, initial, mask, reverse, training)
+    whole = reset_step if reset_first else step
+    return _along(whole, x, weight, bias, constants, initial, mask, reverse, training)
 
 
 def lstm(
@@ -103,6 +114,7 @@ def lstm(
     mask: Value | None = None,
     reverse: bool = False,
     training: bool = False,
+    peepholes: Value | None = None,
 ) -> Value:
     """Return h and c side by side at each step of a long short-term memory.
 
@@ -110,19 +122,25 @@ def lstm(
     i ∘ g, h' = o ∘ tanh(c') (Hochreiter and Schmidhuber, 1997; Gers and others, 2000).
     x: (batch, time, features) → (batch, time, 2 · units). W: (features, 4 · units), U: (units,
     4 · units), b: (4 · units,), in the order i, f, g, o. `initial`: (batch, 2 · units), h and c.
-    The rest as for `rnn`.
+    `peepholes`: (3 · units,), by which the gates i, f and o see the cell: i and f with p ∘ c, o
+    with p ∘ c' (Gers and Schmidhuber, 2000). The rest as for `rnn`.
     """
     units = recurrent.shape[0]
 
-    def step(carry: Value, z: Value, u: Value) -> list[Value]:
+    def step(carry: Value, z: Value, u: Value, *p: Value) -> list[Value]:
         h, c = _gate(carry, 0, units), _gate(carry, 1, units)
         a = z + h @ u
-        i, f = sigmoid(_gate(a, 0, units)), sigmoid(_gate(a, 1, units))
-        g, o = tanh(_gate(a, 2, units)), sigmoid(_gate(a, 3, units))
-        cell = f * c + i * g
-        return [o * tanh(cell), cell]
+        inward, forget, outward = (_gate(a, k, units) for k in (0, 1, 3))
+        if p:
+            inward = inward + slice_axis(p[0], 0, 0, units) * c
+            forget = forget + slice_axis(p[0], 0, units, 2 * units) * c
+        cell = sigmoid(forget) * c + sigmoid(inward) * tanh(_gate(a, 2, units))
+        if p:
+            outward = outward + slice_axis(p[0], 0, 2 * units, 3 * units) * cell
+        return [sigmoid(outward) * tanh(cell), cell]
 
-    return _along(step, x, weight, bias, [recurrent], initial, mask, reverse, training, 2)
+    constants = [recurrent] if peepholes is None else [recurrent, peepholes]
+    return _along(step, x, weight, bias, constants, initial, mask, reverse, training, 2)
 
 
 def _gate(x: Value, index: int, units: int) -> Value:

@@ -25,6 +25,11 @@ from misstep.ops import concatenate, reshape, slice_axis
 from misstep.text.counts import plural
 
 
+def _check_switch(owner: str, setting: Any) -> None:
+    if not isinstance(setting, bool):
+        raise ArgumentError(owner, needed="True or False", got=repr(setting))
+
+
 @dataclass(frozen=True)
 class Recurrent(Module, abstract=True):
     """What recurrent layers share: settings, parameters, masks, and which steps they give back."""
@@ -150,8 +155,8 @@ class GRU(Recurrent):
     (batch, time, units). At each step r = σ(x Wᵣ + h Uᵣ + bᵣ), z = σ(x W_z + h U_z + b_z),
     n = tanh(x Wₙ + bₙ + r ∘ (h Uₙ + c)) and h' = (1 − z) ∘ n + z ∘ h; h starts at 0. W:
     (features, 3 · units), U: (units, 3 · units), b: (3 · units,), in the order r, z, n; c:
-    (units,). `reverse`: from the last step to the first. Steps that the mask leaves out change
-    nothing.
+    (units,). `reverse`: from the last step to the first. `reset_first`: n = tanh(x Wₙ + bₙ +
+    (r ∘ h) Uₙ), as in the paper, and no c. Steps that the mask leaves out change nothing.
 
     Raises ArgumentError for units below 1, ShapeError for an input without time or features.
 
@@ -160,15 +165,40 @@ class GRU(Recurrent):
     (3,)
     """
 
+    reset_first: bool = False
     gates = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_switch("reset_first of GRU", self.reset_first)
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h at each step."""
         weight, recurrent, bias = self.weights(x.shape[2])
-        second = self.parameter("recurrent_bias", (self.units,), Zeros(), regularized=False)
+        second = None
+        if not self.reset_first:
+            second = self.parameter("recurrent_bias", (self.units,), Zeros(), regularized=False)
         return gru(
-            x, weight, recurrent, bias, second, mask=mask, reverse=self.reverse, training=training
+            x,
+            weight,
+            recurrent,
+            bias,
+            second,
+            mask=mask,
+            reverse=self.reverse,
+            training=training,
+            reset_first=self.reset_first,
         )
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        yield from super().examples()
+        yield cls(3, reset_first=True), (4, 2)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        yield from super().bad_examples()
+        yield lambda: cls(3, reset_first="yes"), (4, 2)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -180,7 +210,9 @@ class LSTM(Recurrent):
     each of its own columns; c' = f ∘ c + i ∘ g and h' = o ∘ tanh(c'); h and c start at 0. W:
     (features, 4 · units), U: (units, 4 · units), b: (4 · units,), in the order i, f, g, o; that of
     the forget gate starts at 1, so that it remembers at first (Jozefowicz and others, 2015).
-    `reverse`: from the last step to the first. Steps that the mask leaves out change nothing.
+    `reverse`: from the last step to the first. `peepholes`: gates see the cell as well, i and f
+    p ∘ c, o p ∘ c' (Gers and Schmidhuber, 2000); p: (3 · units,), in the order i, f, o. Steps that
+    the mask leaves out change nothing.
 
     Raises ArgumentError for units below 1, ShapeError for an input without time or features.
 
@@ -190,12 +222,32 @@ class LSTM(Recurrent):
     (1,)
     """
 
+    peepholes: bool = False
     gates = 4
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_switch("peepholes of LSTM", self.peepholes)
 
     def states(self, x: Value, mask: Value | None, training: bool) -> Value:
         """Return h and c at each step."""
         weights = self.weights(x.shape[2])
-        return lstm(x, *weights, mask=mask, reverse=self.reverse, training=training)
+        peepholes = None
+        if self.peepholes:
+            peepholes = self.parameter("peepholes", (3 * self.units,), Zeros(), regularized=False)
+        return lstm(
+            x, *weights, mask=mask, reverse=self.reverse, training=training, peepholes=peepholes
+        )
+
+    @classmethod
+    def examples(cls) -> Iterator[LayerExample]:
+        yield from super().examples()
+        yield cls(3, peepholes=True), (4, 2)
+
+    @classmethod
+    def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
+        yield from super().bad_examples()
+        yield lambda: cls(3, peepholes=1), (4, 2)  # type: ignore[arg-type]
 
     def first_bias(self) -> Initializer:
         """Return 1 for the forget gate, 0 for the others."""

@@ -374,7 +374,8 @@ def convolution(
     "valid" for none; "same" for window − 1 zeros on each axis, half of them (rounded down) in
     front, so that a stride of 1 keeps lengths; a number for so many zeros at either end, a pair for
     each axis for other numbers at either end. `groups`: channels and filters are split into so many
-    parts, and each part of the filters sees its part of the channels only. Raises ShapeError or ArgumentError.
+    parts, and each part of the filters sees its part of the channels only. Raises ShapeError or
+    ArgumentError.
 
     >>> import misstep as ms
     >>> ms.ops.convolution([[[1.0], [2.0], [4.0]]], [[[-1.0]], [[1.0]]])  # differences

@@ -4,7 +4,7 @@ Each optimizer is pure functions on one parameter's Values. Knows no network and
 """
 
 from misstep.optim.adagrad import Adagrad
-from misstep.optim.adam import Adam, AdamW
+from misstep.optim.adam import Adam, AdamW, AMSGrad
 from misstep.optim.clipping import ClipNorm, Clipping, ClipValue
 from misstep.optim.early_decay import EarlyDecay
 from misstep.optim.nadam import Nadam
@@ -36,6 +36,7 @@ __all__ = [
     "L1",
     "L2",
     "SGD",
+    "AMSGrad",
     "Adagrad",
     "Adam",
     "AdamW",

@@ -1,4 +1,4 @@
-"""Adam, and AdamW, whose weight decay does not pass through the gradient."""
+"""Adam; AdamW, whose decay does not pass through the gradient; AMSGrad, whose steps only shrink."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from misstep.ir import Value
-from misstep.ops import sqrt
+from misstep.ops import maximum, sqrt
 from misstep.optim.optimizer import Optimizer, State, StepContext, scalar, with_decay
 
 
@@ -78,3 +78,31 @@ class AdamW(Adam):
         """Return the next parameter and the two means."""
         shrunk = parameter * scalar(1.0 - context.learning_rate * self.weight_decay, parameter)
         return self.moved(shrunk, gradient, state, context)
+
+
+@dataclass(frozen=True)
+class AMSGrad(Adam):
+    """Adam, whose steps never grow again: v̂ is the largest v so far (Reddi, Kale and Kumar, 2018).
+
+    The largest v is divided by 1 − β₂ᵗ as Adam's is, as PyTorch has it. The settings are Adam's.
+
+    >>> import misstep as ms
+    >>> optimizer = ms.optim.AMSGrad(1e-3)
+    >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=optimizer)
+    """
+
+    slots: ClassVar[tuple[str, ...]] = ("mean", "squares", "largest")
+
+    def moved(
+        self, parameter: Value, step: Value, state: State, context: StepContext
+    ) -> tuple[Value, State]:
+        """Return the parameter after a step by the largest mean square, and the next state."""
+        mean = state["mean"] * self.beta1 + step * (1.0 - self.beta1)
+        squares = state["squares"] * self.beta2 + step * step * (1.0 - self.beta2)
+        largest = maximum(state["largest"], squares)
+        of_mean = 1.0 - self.beta1**context.count
+        of_squares = sqrt(1.0 - self.beta2**context.count)
+        size = scalar(context.learning_rate / of_mean, parameter)
+        spread = sqrt(largest) / scalar(of_squares, parameter) + self.epsilon
+        after = parameter - size * (mean / spread)
+        return after, {"mean": mean, "squares": squares, "largest": largest}

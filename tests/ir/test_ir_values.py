@@ -101,7 +101,7 @@ def test_functions_of_numpy_are_ours_where_we_have_them(concrete: bool) -> None:
 @pytest.mark.parametrize(
     ("use", "called"),
     [
-        (lambda x: np.arctan(x), "np.arctan"),
+        (lambda x: np.cbrt(x), "np.cbrt"),
         (lambda x: np.add.reduce(x), "np.add.reduce"),
         (lambda x: np.add(np.ones(3), x, out=np.ones(3)), "np.add with out"),
     ],

@@ -57,6 +57,11 @@ def smoothed(shares: Array, smoothing: float, classes: int) -> Array:
 
 
 # For each kind: the loss of each row from raw outputs and targets, from its definition.
+def counted(loss: CrossEntropy, y: Array) -> Array:
+    """Return the classes, the first one in place of the ignored one."""
+    return np.where(y == loss.ignored, 0, y)
+
+
 ORACLES: dict[str, Callable[[Any, Array, Array], Array]] = {
     "SquaredError": lambda loss, p, y: rowwise((p - y) ** 2) * (0.5 if loss.half else 1.0),
     "AbsoluteError": lambda loss, p, y: rowwise(np.abs(p - y)),
@@ -67,7 +72,9 @@ ORACLES: dict[str, Callable[[Any, Array, Array], Array]] = {
     ),
     "CrossEntropy": lambda loss, p, y: (
         -(
-            smoothed(np.eye(p.shape[1])[y], loss.smoothing, p.shape[1])
+            smoothed(
+                np.eye(p.shape[1])[np.where(y == loss.ignored, 0, y)], loss.smoothing, p.shape[1]
+            )
             * special.log_softmax(p, axis=1)
         ).sum(axis=1)
     ),
@@ -104,6 +111,9 @@ def value_and_slope(
 def own_weights(loss: Loss, target: Array) -> Array | None:
     """Return what each row weighs by its class, worked out here."""
     by_class = getattr(loss, "class_weights", None)
+    ignored = getattr(loss, "ignored", None)
+    if ignored is not None:
+        return np.asarray(target != ignored, "float64")
     if by_class is None:
         return None
     return np.asarray(by_class)[np.asarray(target, "int64").reshape(len(target))]
@@ -483,3 +493,53 @@ def test_a_loss_of_a_callers_own_is_found_by_being_written(monkeypatch: pytest.M
 
     assert "quantile-loss" in loss_names()
     assert loss_named("quantile-loss", share=0.9) == QuantileLoss(0.9)
+
+
+# --- what becomes of the rows --------------------------------------------------------------------
+
+
+def test_losses_of_rows_are_summed_or_left_as_they_are() -> None:
+    random = np.random.default_rng(4)
+    raw, target = random.normal(size=(5, 3)), np.array([0, 2, 1, 1, 0])
+    weights = random.uniform(0.5, 2, 5)
+    rows = ORACLES["CrossEntropy"](CrossEntropy(), raw, target)
+    loss = CrossEntropy()
+
+    def found(reduction: str, weigh: bool) -> Array:
+        given = literal(weights) if weigh else None
+        made = loss(literal(raw), literal(target), given, reduction=reduction)
+        return evaluate([made])[0]
+
+    np.testing.assert_allclose(found("none", False), rows)
+    np.testing.assert_allclose(found("none", True), rows * weights)
+    np.testing.assert_allclose(found("sum", False), rows.sum())
+    np.testing.assert_allclose(found("sum", True), (rows * weights).sum())
+    with pytest.raises(ArgumentError, match="'mean' or 'sum' or 'none'"):
+        loss(literal(raw), literal(target), reduction="median")
+
+
+@pytest.mark.parametrize("ignored", [-100, 1])
+@pytest.mark.parametrize("by_class", [None, (1.0, 3.0, 0.5)])
+def test_rows_of_an_ignored_class_weigh_nothing(
+    ignored: int, by_class: tuple[float, ...] | None
+) -> None:
+    random = np.random.default_rng(5)
+    raw, target = random.normal(size=(6, 3)), np.array([0, ignored, 2, ignored, 0, 2])
+    counts = target != ignored
+    some = value_and_slope(CrossEntropy(by_class), raw[counts], target[counts])
+    whole = value_and_slope(CrossEntropy(by_class, ignored=ignored), raw, target)
+    assert whole[0] == pytest.approx(some[0], rel=1e-13)
+    np.testing.assert_allclose(whole[1][counts], some[1], rtol=1e-12)
+    assert not whole[1][~counts].any()
+    loss = CrossEntropy(ignored=ignored)
+    assert loss.score(raw, target) == CrossEntropy().score(raw[counts], target[counts])
+    nothing = value_and_slope(loss, raw, np.full(6, ignored))
+    assert nothing[0] == 0.0
+    assert np.isnan(loss.score(raw, np.full(6, ignored)))
+
+
+def test_another_class_than_the_ignored_one_is_refused_as_ever() -> None:
+    with pytest.raises(DataError, match="row 1"):
+        CrossEntropy(ignored=-100).check_answers(np.array([-100, -1, 0]), (3, 4))
+    with pytest.raises(ArgumentError, match="ignored"):
+        CrossEntropy(ignored=True)

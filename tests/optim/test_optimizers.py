@@ -266,7 +266,7 @@ def test_nesterov_needs_momentum() -> None:
 
 
 def test_optimizers_are_chosen_by_name() -> None:
-    assert optimizer_names() == ["adagrad", "adam", "adamw", "nadam", "rmsprop", "sgd"]
+    assert optimizer_names() == ["adagrad", "adam", "adamw", "amsgrad", "nadam", "rmsprop", "sgd"]
     assert optimizer_named("adamw", weight_decay=0.1) == AdamW(weight_decay=0.1)
     assert optimizer_named("sgd") == SGD()
 

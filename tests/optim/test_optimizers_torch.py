@@ -23,6 +23,7 @@ from misstep.optim import (
     Adagrad,
     Adam,
     AdamW,
+    AMSGrad,
     ClipNorm,
     ClipValue,
     Cosine,
@@ -52,7 +53,9 @@ def twin(optimizer: Optimizer, parameters: list[Any]) -> Any:
         case AdamW() | Adam():
             kind = torch.optim.AdamW if isinstance(optimizer, AdamW) else torch.optim.Adam
             betas = (optimizer.beta1, optimizer.beta2)
-            return kind(parameters, optimizer.learning_rate, betas, optimizer.epsilon, **decay)
+            largest = {"amsgrad": isinstance(optimizer, AMSGrad)}
+            settings = {**decay, **largest}
+            return kind(parameters, optimizer.learning_rate, betas, optimizer.epsilon, **settings)
         case Nadam():
             betas = (optimizer.beta1, optimizer.beta2)
             settings = {"momentum_decay": optimizer.momentum_decay, **decay}

@@ -13,12 +13,14 @@ from misstep.ir import Array, Value, make_literal
 from misstep.nn.losses.loss import Loss, LossExample, mean_of_row
 from misstep.ops import (
     binary_cross_entropy,
+    equal,
     gather,
     log_softmax,
     mean,
     sigmoid,
     softmax,
     take_along_axis,
+    where,
 )
 
 
@@ -131,7 +133,8 @@ class CrossEntropy(Loss):
     prediction: raw outputs (logits), (batch, classes); target: class positions 0 … classes − 1,
     (batch,). `class_weights`: one weight for each class. `smoothing`: this share of every answer is
     shared out evenly among all classes, so that nothing is learned to be certain (Szegedy and
-    others, "Rethinking the inception architecture", 2016).
+    others, "Rethinking the inception architecture", 2016). `ignored`: rows of this class weigh
+    nothing; it may be a number that no class has, such as −100.
 
     >>> import misstep as ms
     >>> target = ms.input("target", (2,), "int64")
@@ -142,11 +145,18 @@ class CrossEntropy(Loss):
 
     class_weights: tuple[float, ...] | None = None
     smoothing: float = 0.0
+    ignored: int | None = None
     target_dtype: ClassVar[str] = "int"
     score_name: ClassVar[str] = "accuracy"
 
     def __post_init__(self) -> None:
         _check_smoothing("CrossEntropy", self.smoothing)
+        if self.ignored is not None and (
+            isinstance(self.ignored, bool) or not isinstance(self.ignored, int)
+        ):
+            raise ArgumentError(
+                "ignored of CrossEntropy", needed="the number of a class", got=repr(self.ignored)
+            )
         weights = _checked_weights("CrossEntropy", self.class_weights, None)
         object.__setattr__(self, "class_weights", weights)
 
@@ -157,6 +167,20 @@ class CrossEntropy(Loss):
     def answers_between(self, prediction_shape: tuple[int, ...]) -> tuple[float, float]:
         """Return the first and the last class."""
         return 0.0, prediction_shape[-1] - 1.0
+
+    def check_answers(
+        self, answers: Array, prediction_shape: tuple[int, ...], name: str = "the target"
+    ) -> None:
+        """Raise DataError for an answer that is no class, and not the ignored one."""
+        if self.ignored is not None:
+            answers = np.where(answers == self.ignored, 0, answers)
+        super().check_answers(answers, prediction_shape, name)
+
+    def _counted(self, target: Value) -> Value:
+        """Return the classes, the first one in place of the ignored one."""
+        if self.ignored is None:
+            return target
+        return where(equal(target, self.ignored), 0, target)
 
     def other_answers(self) -> str:
         """Return what to try for more classes."""
@@ -182,16 +206,22 @@ class CrossEntropy(Loss):
     def per_row(self, prediction: Value, target: Value) -> Value:
         """Return −ln p of the right class, for each row."""
         logarithms = log_softmax(prediction, -1)
-        right = take_along_axis(logarithms, target)
+        right = take_along_axis(logarithms, self._counted(target))
         if self.smoothing:
             right = right * (1.0 - self.smoothing) + mean(logarithms, -1) * self.smoothing
         return -right
 
     def row_weights(self, target: Value, dtype: str) -> Value | None:
         """Return the weight of each row's class."""
-        if self.class_weights is None:
+        if self.class_weights is None and self.ignored is None:
             return None
-        return gather(make_literal(np.array(self.class_weights), dtype), target)
+        # Of so many classes as there are weights.
+        weights = self.class_weights or (1.0,)
+        places = self._counted(target) if self.class_weights else target * 0
+        by_class = gather(make_literal(np.array(weights), dtype), places)
+        if self.ignored is None:
+            return by_class
+        return where(equal(target, self.ignored), 0.0, by_class)
 
     def predict(self, raw: Value) -> Value:
         """Return the probability of each class."""
@@ -199,10 +229,17 @@ class CrossEntropy(Loss):
 
     def score(self, predicted: Array, target: Array, weights: Array | None = None) -> float:
         """Return the share of rows whose likeliest class is the right one."""
-        return float(np.average(np.argmax(predicted, axis=1) == target, weights=weights))
+        right = np.argmax(predicted, axis=1) == target
+        if self.ignored is not None:
+            counts = np.asarray(target) != self.ignored
+            weights = counts * (1.0 if weights is None else weights)
+            if not np.sum(weights):
+                return float("nan")
+        return float(np.average(right, weights=weights))
 
     @classmethod
     def examples(cls, random: np.random.Generator) -> Iterator[LossExample]:
         yield cls(), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
         yield cls(smoothing=0.1), random.normal(0, 3, (5, 4)), random.integers(0, 4, 5)
+        yield cls(ignored=-100), random.normal(0, 3, (5, 4)), np.array([0, -100, 3, 2, -100])
         yield cls((1.0, 2.0, 0.5)), random.normal(0, 3, (6, 3)), np.array([0, 1, 2, 0, 1, 2])

@@ -21,6 +21,9 @@ from misstep.text.names import did_you_mean, hyphenated
 
 LossExample = tuple["Loss", Array, Array]
 
+# What becomes of the losses of a batch's rows.
+REDUCTIONS = ("mean", "sum", "none")
+
 _registry: dict[str, type[Loss]] = {}
 
 
@@ -154,15 +157,34 @@ class Loss:
             return weights if by_class is None else by_class
         return weights * by_class
 
-    def __call__(self, prediction: Value, target: Value, weights: Value | None = None) -> Value:
-        """Return the mean loss of the batch, one number; `weights` has shape (batch,)."""
+    def __call__(
+        self,
+        prediction: Value,
+        target: Value,
+        weights: Value | None = None,
+        *,
+        reduction: str = "mean",
+    ) -> Value:
+        """Return the mean loss of the batch, one number; `weights` has shape (batch,).
+
+        `reduction`: "mean"; "sum" for Σ wᵢ lᵢ; "none" for the wᵢ lᵢ of each row, (batch,).
+        """
+        if reduction not in REDUCTIONS:
+            raise ArgumentError(
+                f"the reduction of {type(self).__name__}",
+                needed=" or ".join(map(repr, REDUCTIONS)),
+                got=repr(reduction),
+            )
         self.check(prediction, target)
         rows = self.per_row(prediction, target)
         weights = self.all_weights(prediction, target, weights)
+        if weights is not None and weights.shape != rows.shape:
+            raise ShapeError("sample weights", needed=f"shape {rows.shape}", got=str(weights.shape))
+        if reduction != "mean":
+            weighted = rows if weights is None else rows * weights
+            return weighted if reduction == "none" else ops.sum(weighted)
         if weights is None:
             return mean(rows)
-        if weights.shape != rows.shape:
-            raise ShapeError("sample weights", needed=f"shape {rows.shape}", got=str(weights.shape))
         whole = ops.sum(weights)
         # A batch whose rows all weigh nothing has nothing to say: loss 0, not 0 / 0.
         return ops.sum(rows * weights) / where(equal(whole, 0.0), 1.0, whole)
