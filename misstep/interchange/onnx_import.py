@@ -6,7 +6,7 @@ decide shapes, or that are single, are constants; the others are parameters and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,9 @@ def network_of(
     arrays, nodes = _arrays_of(program, _needed(program.nodes, wanted))
     used = {name for node in _flat(nodes) for name in node.inputs}
     arrays = {name: array for name, array in arrays.items() if name in used}
-    constants, found = _tried(nodes, inputs, wanted, arrays, program.versions, kind)
+    # What stands in nodes is constant, unless nothing stands anywhere else.
+    learned = {name for name, array in program.arrays.items() if array.ndim} or set(arrays)
+    constants, found = _tried(nodes, inputs, wanted, arrays, learned, program.versions, kind)
     parts, numbers = parts_of(found, [name for name, _, _ in inputs])
     large = {name for name, array in constants.items() if array.size > LARGEST_CONSTANT} & set(
         found.numbers
@@ -248,12 +250,17 @@ def _tried(
     inputs: tuple[tuple[str, str, tuple[int, ...]], ...],
     wanted: str,
     arrays: Mapping[str, Array],
+    learned: Collection[str],
     versions: Mapping[str, int],
     kind: str,
 ) -> tuple[dict[str, Array], Found]:
     """Return which arrays are constants, and what two passes find out about the rest."""
     direct = {name for node in nodes for name in node.inputs}
-    candidates = {name for name, array in arrays.items() if are_parameters(name, array, nodes)}
+    candidates = {
+        name
+        for name, array in arrays.items()
+        if name in learned and are_parameters(name, array, nodes)
+    }
     while True:
         around = Surroundings(versions, kind)
         try:

@@ -42,7 +42,7 @@ def fitted_imported(
     if network.outputs.get(part.layer) == (outputs,) and set(ends) <= _PROBABILITIES | _AROUND:
         if not set(ends) & _PROBABILITIES:
             if network.output_shape == (outputs,):
-                return module, words
+                return module, ", ".join(words)
         else:
             words.append(f"without the {_first_of(ends)} at its end, which the loss brings")
         return _cut(module, last + 1, end), ", ".join(words)

@@ -129,3 +129,41 @@ def scatter(maker: Maker, value: Twin, inputs: list[str]) -> str:
     hits = maker.node("Equal", [wide, maker.constant(np.arange(value.op.width))])
     entry = maker.node("Unsqueeze", [inputs[0], last])
     return maker.node("Where", [hits, entry, maker.number(0, value.dtype)])
+
+
+@exports("gather_elements")
+def gather_elements(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write GatherElements, of no more than the positions have along other axes."""
+    axis = value.op.axis % value.ndim
+    others = [at for at in range(value.ndim) if at != axis]
+    cut = [at for at in others if value.operand(0).shape[at] != value.shape[at]]
+    x = inputs[0]
+    if cut:
+        starts, axes = ([(0, 0)] * len(cut), [(at, at) for at in cut])
+        stops = [value.shape[at] for at in cut]
+        x = maker.node("Slice", [x, *(maker.lengths(one) for one in (starts, stops, axes))])
+    return maker.node("GatherElements", [x, _whole(maker, value, inputs[1])], axis=axis)
+
+
+_REDUCTIONS = {"set": "none", "multiply": "mul", "minimum": "min", "maximum": "max"}
+
+
+@exports("scatter_elements")
+def scatter_elements(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write ScatterElements."""
+    places = _whole(maker, value, inputs[1])
+    return maker.node(
+        "ScatterElements",
+        [inputs[0], places, inputs[2]],
+        axis=value.op.axis % value.ndim,
+        reduction=_REDUCTIONS.get(value.op.how, value.op.how),
+    )
+
+
+@exports("argsort")
+def argsort(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write the positions of TopK, of all entries."""
+    axis = value.op.axis % value.ndim
+    count = maker.lengths([value.shape[axis]])
+    largest = int(value.op.descending)
+    return maker.several("TopK", [inputs[0], count], 2, axis=axis, largest=largest)[1]

@@ -43,6 +43,22 @@ def max_(maker: Maker, value: Twin, inputs: list[str]) -> str:
     return reduced(maker, "ReduceMax", value, inputs[0])
 
 
+@exports("prod")
+def prod(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write ReduceProd."""
+    return reduced(maker, "ReduceProd", value, inputs[0])
+
+
+@exports("cumsum")
+def cumsum(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write CumSum."""
+    axis = maker.number(value.op.axis % value.ndim, "int64")
+    return maker.node("CumSum", [inputs[0], axis], reverse=int(value.op.reverse))
+
+
+has_no_words("in ONNX from version 26 of its operators on", "cumprod")
+
+
 @exports("log_sum_exp")
 def log_sum_exp(maker: Maker, value: Twin, inputs: list[str]) -> str:
     """Write ln Σ e^x, the largest taken out first."""

@@ -11,6 +11,7 @@ from misstep.onnx_operators.importing import (
     losses,
     matrices,
     normalizations,
+    orders,
     pads,
     recurrences,
     reductions,
@@ -33,7 +34,18 @@ from misstep.onnx_operators.importing.rules import (
 # The files of rules: importing them is what registers the rules.
 FAMILIES = (
     *(activations, classic, elementwise, indexing, losses, matrices, normalizations),
-    *(pads, recurrences, reductions, roundings, scans, scattering, shapes, training, windows),
+    *(
+        orders,
+        pads,
+        recurrences,
+        reductions,
+        roundings,
+        scans,
+        scattering,
+        shapes,
+        training,
+        windows,
+    ),
 )
 
 __all__ = [

@@ -8,7 +8,7 @@ import numpy as np
 
 from misstep import ops
 from misstep.ir import Value, make_literal
-from misstep.onnx_operators.importing.call import MOST_KNOWN, Call
+from misstep.onnx_operators.importing.call import Call
 from misstep.onnx_operators.importing.elementwise import constant
 from misstep.onnx_operators.importing.rules import imports
 from misstep.onnx_operators.importing.shapes import axis_of
@@ -49,20 +49,6 @@ def gather(call: Call, x: Value, indices: Value) -> Value:
     return ops.transpose(found, back)
 
 
-def entry_numbers(call: Call, x: Value, indices: Value, axis: int) -> Value:
-    """Return for positions along one axis the number of each entry among all of x, row by row."""
-    steps = np.cumprod([1, *x.shape[::-1]])[:-1][::-1]
-    grid = np.zeros((1,) * x.ndim, "int64")
-    if indices.size > MOST_KNOWN:
-        raise call.refusal("at most a million positions", f"{indices.size:,}")
-    for other, step in enumerate(steps):
-        if other != axis:
-            places = [indices.shape[other] if at == other else 1 for at in range(x.ndim)]
-            grid = grid + np.arange(indices.shape[other]).reshape(places) * step
-    positions = from_front(call, indices, x.shape[axis])
-    return positions * constant(int(steps[axis]), positions) + make_literal(grid, "int64")
-
-
 def same_axes(call: Call, x: Value, indices: Value, axis: int) -> None:
     """Raise FileFormatError where positions along an axis do not lie within x."""
     fits = all(
@@ -78,7 +64,7 @@ def gather_elements(call: Call, x: Value, indices: Value) -> Value:
     """Return, entry by entry, what stands at a position along an axis."""
     axis = axis_of(call, x, call.whole("axis", 0))
     same_axes(call, x, indices, axis)
-    return ops.gather(ops.reshape(x, (-1,)), entry_numbers(call, x, indices, axis))
+    return ops.take_along_axis(x, from_front(call, indices, x.shape[axis]), axis)
 
 
 @imports("GatherND")

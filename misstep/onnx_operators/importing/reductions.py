@@ -28,7 +28,9 @@ def reduced(call: Call, x: Value, axes: Value | None, function: Reducing) -> Val
     )
 
 
-def _imported(operator: str, function: Reducing, empty: float | None = None) -> None:
+def imported(operator: str, function: Reducing, empty: float | None = None) -> None:
+    """Register a reduction; `empty`: what it makes of no entries."""
+
     def rule(call: Call, x: Value, axes: Value | None = None) -> Value:
         def of_any(x: Value, along: tuple[int, ...], keep: bool) -> Value:
             if any(x.shape[axis] == 0 for axis in along if -x.ndim <= axis < x.ndim):
@@ -54,7 +56,7 @@ def _least(number: float, dtype: str) -> np.ndarray[Any, Any]:
     return np.asarray(ends.max if number > 0 else ends.min, dtype)
 
 
-def _as_floats(function: Reducing) -> Reducing:
+def as_floats(function: Reducing) -> Reducing:
     """Return a function of fractions for whole numbers too: their result is whole again."""
 
     def reducing(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
@@ -77,17 +79,17 @@ def _of_squares(x: Value, axes: tuple[int, ...], keep: bool) -> Value:
     return ops.sum(x * x, axes, keep)
 
 
-_imported("ReduceSum", _as_floats(_sum), 0.0)
-_imported("ReduceMean", _as_floats(ops.mean))
-_imported("ReduceMax", _as_floats(ops.max), float("-inf"))
-_imported("ReduceMin", _as_floats(ops.min), float("inf"))
-_imported("ReduceL1", _as_floats(_of_absolutes), 0.0)
-_imported("ReduceL2", _as_floats(ops.norm), 0.0)
-_imported("ReduceSumSquare", _as_floats(_of_squares), 0.0)
-_imported(
-    "ReduceLogSum", _as_floats(lambda x, axes, keep: ops.log(ops.sum(x, axes, keep))), float("-inf")
+imported("ReduceSum", as_floats(_sum), 0.0)
+imported("ReduceMean", as_floats(ops.mean))
+imported("ReduceMax", as_floats(ops.max), float("-inf"))
+imported("ReduceMin", as_floats(ops.min), float("inf"))
+imported("ReduceL1", as_floats(_of_absolutes), 0.0)
+imported("ReduceL2", as_floats(ops.norm), 0.0)
+imported("ReduceSumSquare", as_floats(_of_squares), 0.0)
+imported(
+    "ReduceLogSum", as_floats(lambda x, axes, keep: ops.log(ops.sum(x, axes, keep))), float("-inf")
 )
-_imported("ReduceLogSumExp", _as_floats(ops.log_sum_exp), float("-inf"))
+imported("ReduceLogSumExp", as_floats(ops.log_sum_exp), float("-inf"))
 
 
 def _position(call: Call, x: Value, sign: float) -> Value:
