@@ -20,7 +20,7 @@ from misstep.nn.imported import ImportedGraph, ImportedProgram
 from misstep.nn.tracing import limited_rows
 from misstep.onnx_operators.importing import Surroundings, run_nodes
 from misstep.onnx_operators.importing.elementwise import converted
-from misstep.onnx_operators.node import DTYPE_OF_ELEMENT, ELEMENT_NAMES, Node, Subgraph
+from misstep.onnx_operators.node import DTYPE_OF_ELEMENT, ELEMENT_NAMES, Node
 
 # Numbers of rows that a graph is tried with: what differs between them follows from it.
 TRIED = (2, 3)
@@ -78,7 +78,7 @@ def network_of(
     if kind not in ("float32", "float64"):
         raise ArgumentError("dtype", needed="float32 or float64", got=repr(kind))
     arrays, nodes = _arrays_of(program, _needed(program.nodes, wanted))
-    used = {name for node in _flat(nodes) for name in node.inputs}
+    used = {name for node in nodes for name in node.names_used()}
     arrays = {name: array for name, array in arrays.items() if name in used}
     # What stands in nodes is constant, unless nothing stands anywhere else.
     learned = {name for name, array in program.arrays.items() if array.ndim} or set(arrays)
@@ -203,22 +203,8 @@ def _needed(nodes: Sequence[Node], wanted: str) -> list[Node]:
     for node in reversed(nodes):
         if needed & {output for output in node.outputs if output}:
             kept.append(node)
-            for inner in _flat([node]):
-                needed.update(inner.inputs)
-            for attribute in node.attributes.values():
-                if isinstance(attribute, Subgraph):
-                    needed.update(attribute.outputs)
+            needed.update(node.names_used())
     return kept[::-1]
-
-
-def _flat(nodes: Sequence[Node]) -> list[Node]:
-    """Return nodes, and those of graphs in them."""
-    found = list(nodes)
-    for node in found:
-        for attribute in node.attributes.values():
-            if isinstance(attribute, Subgraph):
-                found.extend(attribute.nodes)
-    return found
 
 
 def _arrays_of(program: OnnxProgram, nodes: list[Node]) -> tuple[dict[str, Array], list[Node]]:
@@ -255,7 +241,7 @@ def _tried(
     kind: str,
 ) -> tuple[dict[str, Array], Found]:
     """Return which arrays are constants, and what two passes find out about the rest."""
-    direct = {name for node in nodes for name in node.inputs}
+    direct = {name for node in nodes for name in node.names_used()}
     candidates = {
         name
         for name, array in arrays.items()

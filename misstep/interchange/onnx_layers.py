@@ -57,7 +57,7 @@ def are_parameters(name: str, array: Array, nodes: Sequence[Node]) -> bool:
     if array.dtype.kind != "f" or not array.ndim or not array.size:
         return False
     if array.size > 1 or _PATH.match(name):
-        return any(name in node.inputs for node in nodes)
+        return any(name in node.names_used() for node in nodes)
     makers = {output: node for node in nodes for output in node.outputs}
     for node in nodes:
         if name not in node.inputs:
@@ -93,14 +93,14 @@ def parts_of(found: Found, inputs: Collection[str]) -> tuple[tuple[Part, ...], d
     numbers: dict[str, Numbers] = {}
     parts: list[Part] = []
     for group in groups:
-        own = [name for node in group for name in node.inputs if name in found.numbers]
+        own = [name for node in group for name in node.names_used() if name in found.numbers]
         main = _main(group, found)
         layer = ""
         whole = _is_layer(group, found, inputs)
         if whole and (own or main.operator in _ACTIVATIONS):
             layer = _layer_name(own, main, names, taken)
         for node in group:
-            for place, name in enumerate(node.inputs):
+            for place, name in enumerate(_placed(node)):
                 if name in found.numbers and name not in numbers:
                     leaf = _leaf(name, node, place)
                     numbers[name] = _numbers(found, name, layer, leaf, numbers.values())
@@ -109,6 +109,11 @@ def parts_of(found: Found, inputs: Collection[str]) -> tuple[tuple[Part, ...], d
         else:
             parts[-1] = Part("", (*parts[-1].nodes, *group))
     return tuple(parts), numbers
+
+
+def _placed(node: Node) -> tuple[str, ...]:
+    """Return its inputs in their places, then what graphs in it take by name."""
+    return (*node.inputs, *(name for name in node.names_used() if name not in node.inputs))
 
 
 def _groups(found: Found) -> list[list[Node]]:
@@ -126,7 +131,7 @@ def _groups(found: Found) -> list[list[Node]]:
                 continue
             done.add(id(one))
             order.append(one)
-            for name in one.inputs:
+            for name in one.names_used():
                 maker = makers.get(name)
                 if maker is not None and not _is_dynamic(maker, found):
                     waiting.append(maker)
@@ -148,7 +153,7 @@ def _is_dynamic(node: Node, found: Found) -> bool:
 def _joined(groups: list[list[Node]], found: Found, inputs: Collection[str]) -> list[list[Node]]:
     """Return the groups, those that make one layer put together."""
     users: Counter[str] = Counter(
-        name for group in groups for node in group for name in node.inputs if name
+        name for group in groups for node in group for name in node.names_used()
     )
     joined: list[list[Node]] = []
     for group in groups:

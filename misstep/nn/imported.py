@@ -274,7 +274,7 @@ class ImportedGraph(Module):
         """Give the nodes of a part the parameters and buffers that they take."""
         program = self.program
         for node in part.nodes:
-            for name in node.inputs:
+            for name in node.names_used():
                 asked = program.numbers.get(name)
                 if asked is not None and name not in going.values:
                     going.values[name] = self._asked(asked)
@@ -349,7 +349,7 @@ class ImportedGraph(Module):
                 (
                     going.values[name]
                     for node in part.nodes
-                    for name in node.inputs
+                    for name in node.names_used()
                     if name not in self.program.numbers
                     and name in going.values
                     and going.values[name] not in going.around.fixed

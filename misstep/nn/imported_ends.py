@@ -101,7 +101,7 @@ def _cut(module: ImportedGraph, stop: int, output: str) -> ImportedGraph:
     """Return the network up to a part, with a tensor in it as its output."""
     program = module.program
     parts = program.parts[:stop]
-    used = {name for part in parts for node in part.nodes for name in node.inputs}
+    used = {name for part in parts for node in part.nodes for name in node.names_used()}
     return _made(
         module,
         replace(

@@ -80,6 +80,18 @@ class Node:
     domain: str = ""
     name: str = ""
 
+    def names_used(self) -> tuple[str, ...]:
+        """Return its inputs, then tensors from outside that graphs in it take by name."""
+        names = [name for name in self.inputs if name]
+        for attribute in self.attributes.values():
+            if isinstance(attribute, Subgraph):
+                own = {*attribute.inputs, *attribute.arrays}
+                for node in attribute.nodes:
+                    names += [name for name in node.names_used() if name not in own]
+                    own.update(node.outputs)
+                names += [name for name in attribute.outputs if name not in own]
+        return tuple(names)
+
     def describe(self) -> str:
         """Return a phrase for messages: the node 'conv1' (Conv)."""
         named = self.name or next((output for output in self.outputs if output), "")

@@ -1,0 +1,109 @@
+"""Trained models as ONNX files: columns in, classes and numbers out, as the model itself says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import misstep as ms
+from misstep.cli import main
+
+onnx = pytest.importorskip("onnx")
+reference = pytest.importorskip("onnx.reference")
+pandas = pytest.importorskip("pandas")
+
+ROWS = 90
+DRAW = np.random.default_rng(0)
+
+
+def frame() -> Any:
+    price, age = DRAW.lognormal(0, 2, ROWS), DRAW.normal(40, 10, ROWS)
+    age[::7] = np.nan
+    kind = DRAW.choice(["a", "b", "long word"], ROWS).astype(object)
+    kind[::11] = None
+    return pandas.DataFrame({"price": price, "age": age, "kind": kind})
+
+
+FRAME = frame()
+TEXTS = pandas.DataFrame(
+    {"text": [" ".join(DRAW.choice(["good", "bad", "film", "plot"], 9)) for _ in range(ROWS)]}
+)
+LABELS = np.where(FRAME["price"] > 1, "yes", "no")
+CASES: dict[str, tuple[Any, Any, Any]] = {
+    "two classes": (ms.Classifier, FRAME, pandas.Series(LABELS, name="t")),
+    "numbered classes": (
+        ms.Classifier,
+        FRAME,
+        pandas.Series(DRAW.choice([3, 5, 9], ROWS), name="t"),
+    ),
+    "numbers": (ms.Regressor, FRAME, pandas.Series(FRAME["price"] * 3 + 1, name="t")),
+    "an array": (ms.Classifier, DRAW.normal(size=(ROWS, 4)), DRAW.random(ROWS) > 0.5),
+    "images": (
+        ms.Classifier,
+        DRAW.integers(0, 255, (ROWS, 8, 8)).astype("uint8"),
+        np.arange(ROWS) % 3,
+    ),
+    "sequences": (ms.Classifier, DRAW.normal(size=(ROWS, 6, 2)), np.arange(ROWS) % 2),
+    "texts": (ms.Classifier, TEXTS, pandas.Series(LABELS, name="t")),
+}
+
+
+def feeds_of(proto: Any, model: Any, x: Any) -> dict[str, Any]:
+    if any(one.key == "preprocessing" for one in proto.metadata_props):
+        return {"x": model.encode(x)}
+    feeds = {}
+    for port in proto.graph.input:
+        if port.name == "x":
+            return {"x": np.asarray(x, "float64")}
+        column = x[port.name]
+        if port.type.tensor_type.elem_type == onnx.TensorProto.STRING:
+            feeds[port.name] = np.array(
+                [["" if pandas.isna(one) else str(one)] for one in column], object
+            )
+        else:
+            feeds[port.name] = column.to_numpy("float64").reshape(-1, 1)
+    return feeds
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.filterwarnings("ignore")
+def test_a_model_says_the_same_as_its_file(name: str, tmp_path: Path) -> None:
+    kind, x, y = CASES[name]
+    estimator = kind(epochs=1, random_state=0).fit(x, y)
+    estimator.save(tmp_path / "m.misstep")
+    model: Any = ms.load_model(tmp_path / "m.misstep")
+    model.to_onnx(tmp_path / "m.onnx")
+    proto = onnx.load(tmp_path / "m.onnx")
+    evaluator = reference.ReferenceEvaluator(proto)
+    found = dict(
+        zip(evaluator.output_names, evaluator.run(None, feeds_of(proto, model, x)), strict=True)
+    )
+    expected = model.predict(x)
+    metadata = {one.key: one.value for one in proto.metadata_props}
+    assert json.loads(metadata["features"]) == model.feature_names
+    assert ("preprocessing" in metadata) == (name in ("images", "sequences", "texts"))
+    if kind is ms.Regressor:
+        np.testing.assert_allclose(found["prediction"], expected, rtol=1e-5)
+    else:
+        assert json.loads(metadata["classes"]) == list(model.target.classes)
+        np.testing.assert_allclose(found["probabilities"], model.outputs(x), rtol=0, atol=1e-5)
+        assert (found["label"] == expected).all()
+
+
+def test_the_command_writes_a_file_and_says_what_it_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    estimator = ms.Classifier(epochs=1, random_state=0).fit(FRAME, CASES["two classes"][2])
+    estimator.save(tmp_path / "m.misstep")
+    model, file = str(tmp_path / "m.misstep"), str(tmp_path / "m.onnx")
+    assert main(["export", model, file, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert said["inputs"] == ["price", "age", "kind"]
+    assert said["outputs"] == ["label", "probabilities"]
+    assert said["prepared_rows"] is False
+    assert main(["export", model, str(tmp_path / "m.txt")]) == 2
+    assert ".onnx" in capsys.readouterr().err
