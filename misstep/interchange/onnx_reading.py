@@ -119,23 +119,23 @@ def program_of(model: Any) -> OnnxProgram:
         raise NotYetError(
             "the functions of the file's own",
             needed="operators of ONNX alone",
-            got=", ".join(function.name for function in list(model.functions)[:3]),
+            got=", ".join(_text(function.name) for function in list(model.functions)[:3]),
             try_="onnx.inliner.inline_local_functions, then saving it",
         )
-    versions = {one.domain or OWN_DOMAIN: int(one.version) for one in model.opset_import}
+    versions = {_text(one.domain) or OWN_DOMAIN: int(one.version) for one in model.opset_import}
     check_versions(versions)
     graph = model.graph
     counter = [0]
     arrays = _arrays(graph)
-    inputs = tuple(_port(one) for one in graph.input if one.name not in arrays)
+    inputs = tuple(_port(one) for one in graph.input if _text(one.name) not in arrays)
     return OnnxProgram(
         inputs,
         tuple(_port(one) for one in graph.output),
         tuple(_node(one, 0, counter) for one in graph.node),
         arrays,
         versions,
-        {one.key: one.value for one in model.metadata_props},
-        graph.name,
+        {_text(one.key): _text(one.value) for one in model.metadata_props},
+        _text(graph.name),
     )
 
 
@@ -144,30 +144,31 @@ def _arrays(graph: Any) -> dict[str, Array]:
         raise NotYetError("sparse numbers of the file", needed="dense ones", got="sparse ones")
     arrays: dict[str, Array] = {}
     for tensor in graph.initializer:
-        if tensor.name in arrays:
-            raise FileFormatError(f"the tensor {tensor.name!r}", needed="one of that name")
-        arrays[tensor.name] = array_of(tensor)
+        name = _text(tensor.name)
+        if name in arrays:
+            raise FileFormatError(f"the tensor {name!r}", needed="one of that name")
+        arrays[name] = array_of(tensor)
     return arrays
 
 
 def _port(info: Any) -> Port:
     kind = info.type.WhichOneof("value")
     if kind != "tensor_type":
-        return Port(info.name, 0, None)
+        return Port(_text(info.name), 0, None)
     tensor = info.type.tensor_type
     if not tensor.HasField("shape"):
-        return Port(info.name, tensor.elem_type, None)
+        return Port(_text(info.name), tensor.elem_type, None)
     lengths: list[int | str | None] = []
     for length in tensor.shape.dim:
         which = length.WhichOneof("value")
         lengths.append(
             int(length.dim_value)
             if which == "dim_value"
-            else str(length.dim_param)
+            else _text(length.dim_param)
             if which == "dim_param"
             else None
         )
-    return Port(info.name, tensor.elem_type, tuple(lengths))
+    return Port(_text(info.name), tensor.elem_type, tuple(lengths))
 
 
 def _node(proto: Any, depth: int, counter: list[int]) -> Node:
@@ -176,13 +177,22 @@ def _node(proto: Any, depth: int, counter: list[int]) -> Node:
         raise FileFormatError("the graph", needed=f"at most {MOST_NODES:,} nodes")
     if depth > DEEPEST:
         raise FileFormatError("the graph", needed=f"graphs at most {DEEPEST} deep in nodes")
-    domain = "" if proto.domain == OWN_DOMAIN else proto.domain
-    node = Node(proto.op_type, tuple(proto.input), tuple(proto.output), {}, domain, proto.name)
+    domain = _text(proto.domain)
+    domain = "" if domain == OWN_DOMAIN else domain
+    node = Node(
+        _text(proto.op_type),
+        tuple(map(_text, proto.input)),
+        tuple(map(_text, proto.output)),
+        {},
+        domain,
+        _text(proto.name),
+    )
     attributes = {}
     for attribute in proto.attribute:
-        if attribute.name in attributes:
-            raise FileFormatError(node.describe(), needed=f"one attribute {attribute.name}")
-        attributes[attribute.name] = _attribute(attribute, node, depth, counter)
+        name = _text(attribute.name)
+        if name in attributes:
+            raise FileFormatError(node.describe(), needed=f"one attribute {name}")
+        attributes[name] = _attribute(attribute, node, depth, counter)
     return Node(node.operator, node.inputs, node.outputs, attributes, node.domain, node.name)
 
 
@@ -200,8 +210,8 @@ def _attribute(attribute: Any, node: Node, depth: int, counter: list[int]) -> An
     if kind == 5:
         graph = attribute.g
         return Subgraph(
-            tuple(one.name for one in graph.input),
-            tuple(one.name for one in graph.output),
+            tuple(_text(one.name) for one in graph.input),
+            tuple(_text(one.name) for one in graph.output),
             tuple(_node(one, depth + 1, counter) for one in graph.node),
             _arrays(graph),
         )
@@ -218,8 +228,9 @@ def _attribute(attribute: Any, node: Node, depth: int, counter: list[int]) -> An
     )
 
 
-def _text(content: bytes) -> str:
-    return content.decode("utf-8", errors="replace")
+def _text(content: bytes | str) -> str:
+    """Return a text; protobuf hands on what is no UTF-8 as bytes, in its fields for texts too."""
+    return content if isinstance(content, str) else content.decode("utf-8", errors="replace")
 
 
 def array_of(tensor: Any) -> Array:
@@ -228,7 +239,7 @@ def array_of(tensor: Any) -> Array:
     Raises NotYetError for numbers in another file and for kinds of entry that are not known,
     FileFormatError where the size that is said is not that of what is there.
     """
-    what = f"the tensor {tensor.name!r}" if tensor.name else "a tensor"
+    what = f"the tensor {_text(tensor.name)!r}" if tensor.name else "a tensor"
     if tensor.data_location == 1 or len(tensor.external_data):
         raise NotYetError(
             what,
