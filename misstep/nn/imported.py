@@ -11,8 +11,9 @@ import json
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from functools import cache, cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,8 +22,6 @@ from misstep.ir import Array, Value, make_literal
 from misstep.nn.initializers import Fans, Initializer, normal_draws
 from misstep.nn.module import LayerExample, Module
 from misstep.nn.tracing import Trace, current_trace
-from misstep.onnx_operators.importing import Surroundings, check_versions, run_nodes
-from misstep.onnx_operators.importing.elementwise import converted
 from misstep.onnx_operators.node import OWN_DOMAIN, Node
 from misstep.onnx_operators.stored import (
     array_from_json,
@@ -34,7 +33,17 @@ from misstep.onnx_operators.stored import (
 )
 from misstep.ops import reshape, slice_axis
 
+if TYPE_CHECKING:
+    from misstep.onnx_operators.importing import Surroundings
+
 _state = threading.local()
+
+
+@cache
+def _rules() -> Any:
+    """Return what operators mean: loaded with the first imported network, which most never have."""
+    return import_module("misstep.onnx_operators.importing")
+
 
 # What a layer's units may do, by the operator that ends it: for shares of dead and saturated units.
 _CAN_DIE = {"Relu"}
@@ -136,7 +145,7 @@ def program_from_json(text: str) -> ImportedProgram:
         versions = dict(plain["versions"])
         if not all(type(version) is int for version in versions.values()):
             raise FileFormatError(what, needed="versions that are whole numbers")
-        check_versions(versions)
+        _rules().check_versions(versions)
         inputs = tuple(
             (str(one["name"]), str(one["dtype"]), shape_from_json(one["shape"]))
             for one in plain["inputs"]
@@ -212,7 +221,7 @@ class ImportedLayer(Module, abstract=True):
         """Return what the last of the nodes makes; the rest of their inputs are known by name."""
         going: _Pass = _state.going
         self._owner[0].supply(self.part, going)
-        output: Value = run_nodes(
+        output: Value = _rules().run_nodes(
             self.part.nodes, going.values, going.around, [self.part.nodes[-1].outputs[0]]
         )[0]
         return output
@@ -226,7 +235,7 @@ class ImportedLayer(Module, abstract=True):
         return f"ImportedLayer({self.describe()})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class ImportedGraph(Module):
     """A network that another tool made, read from an ONNX file by `ms.from_onnx`.
 
@@ -239,7 +248,7 @@ class ImportedGraph(Module):
     """
 
     graph: str
-    arrays: Any = field(default=None, repr=False)
+    arrays: Any = field(default=None, repr=False, compare=False)
 
     @property
     def program(self) -> ImportedProgram:
@@ -306,7 +315,7 @@ class ImportedGraph(Module):
                 got=str(x.shape[1:]),
             )
         trace = current_trace()
-        going = _Pass({}, Surroundings(program.versions, trace.dtype, trace.training))
+        going = _Pass({}, _rules().Surroundings(program.versions, trace.dtype, trace.training))
         start = 0
         for name, dtype, shape in program.inputs:
             part = x
@@ -314,7 +323,9 @@ class ImportedGraph(Module):
                 stop = start + int(np.prod(shape))
                 part = reshape(slice_axis(x, 1, start, stop), (x.shape[0], *shape))
                 start = stop
-            going.values[name] = part if dtype.startswith("float") else converted(part, dtype)
+            going.values[name] = (
+                part if dtype.startswith("float") else _rules().converted(part, dtype)
+            )
         for name, array in program.constants.items():
             kind = trace.dtype if array.dtype.kind == "f" else array.dtype.name
             going.values[name] = make_literal(array, kind)
@@ -331,7 +342,7 @@ class ImportedGraph(Module):
         if output is None:
             raise FileFormatError("an imported network", needed=f"a node for {program.output!r}")
         if not output.type.is_float:
-            output = converted(output, trace.dtype)
+            output = _rules().converted(output, trace.dtype)
         if output.ndim == 0 or output.shape[0] != x.shape[0]:
             raise ShapeError(
                 "the imported network",
@@ -361,7 +372,7 @@ class ImportedGraph(Module):
             layers[part.layer](first)
             return
         self.supply(part, going)
-        run_nodes(part.nodes, going.values, going.around, ())
+        _rules().run_nodes(part.nodes, going.values, going.around, ())
 
     def describe(self) -> str:
         """Return what it is, in few words."""

@@ -23,6 +23,7 @@ from misstep.onnx_operators.importing import (
     windows,
 )
 from misstep.onnx_operators.importing.call import Call, Surroundings
+from misstep.onnx_operators.importing.elementwise import converted
 from misstep.onnx_operators.importing.rules import (
     VERSIONS,
     check_versions,
@@ -54,6 +55,7 @@ __all__ = [
     "Call",
     "Surroundings",
     "check_versions",
+    "converted",
     "imported_operators",
     "imports",
     "run_nodes",
