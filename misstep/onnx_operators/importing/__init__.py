@@ -15,6 +15,7 @@ from misstep.onnx_operators.importing import (
     pads,
     recurrences,
     reductions,
+    resizing,
     roundings,
     scans,
     scattering,
