@@ -35,19 +35,8 @@ from misstep.onnx_operators.importing.rules import (
 
 # The files of rules: importing them is what registers the rules.
 FAMILIES = (
-    *(activations, classic, elementwise, indexing, losses, matrices, normalizations),
-    *(
-        orders,
-        pads,
-        recurrences,
-        reductions,
-        roundings,
-        scans,
-        scattering,
-        shapes,
-        training,
-        windows,
-    ),
+    *(activations, classic, elementwise, indexing, losses, matrices, normalizations, orders, pads),
+    *(recurrences, reductions, resizing, roundings, scans, scattering, shapes, training, windows),
 )
 
 __all__ = [

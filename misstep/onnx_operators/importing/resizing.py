@@ -54,7 +54,8 @@ def _matrix(places: Array, length: int, mode: str, curve: float, outside: bool) 
     first = np.floor(places)
     part = places - first
     if mode == "linear":
-        steps, shares = (0, 1), [1 - part, part]
+        steps: tuple[int, ...] = (0, 1)
+        shares = [1 - part, part]
     else:
         steps = (-1, 0, 1, 2)
 
