@@ -52,6 +52,11 @@ def from_onnx(
     read, and nothing in it is run but operators of ONNX. Raises StorageError, FileFormatError for
     what is no ONNX file, NotYetError for operators, attributes and kinds of numbers that have no
     words here, ArgumentError for arguments that do not fit the file.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.Dense(2), input_shape=(3,)).to_onnx("dense.onnx")
+    >>> ms.from_onnx("dense.onnx").predict([[1.0, 2.0, 3.0]]).shape
+    (1, 2)
     """
     program = read_onnx(path)
     try:

@@ -209,10 +209,8 @@ class ImportedLayer(Module, abstract=True):
     def __init__(self, part: Part, owner: ImportedGraph) -> None:
         self.part = part
         self._owner = [owner]  # in a list of one: it is no part of this layer
-        last = part.nodes[-1].operator
         # As classes of layers say it, of this layer alone.
-        object.__setattr__(self, "can_die", last in _CAN_DIE)
-        object.__setattr__(self, "bounds", _BOUNDS.get(last))
+        object.__setattr__(self, "bounds", _BOUNDS.get(part.nodes[-1].operator))
 
     def children(self) -> Iterator[tuple[str, Module]]:
         yield from ()
@@ -224,12 +222,19 @@ class ImportedLayer(Module, abstract=True):
         output: Value = _rules().run_nodes(
             self.part.nodes, going.values, going.around, [self.part.nodes[-1].outputs[0]]
         )[0]
+        # Units are entries of the last axis; with channels first they are not.
+        dies = self.part.nodes[-1].operator in _CAN_DIE and output.ndim == 2
+        object.__setattr__(self, "can_die", dies)
         return output
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """Return its operators, in order."""
+        return tuple(node.operator for node in self.part.nodes)
 
     def describe(self) -> str:
         """Return its operators: Conv, or MatMul and Add."""
-        operators = list(dict.fromkeys(node.operator for node in self.part.nodes))
-        return ", ".join(operators)
+        return ", ".join(dict.fromkeys(self.operators))
 
     def __repr__(self) -> str:
         return f"ImportedLayer({self.describe()})"
@@ -245,6 +250,11 @@ class ImportedGraph(Module):
 
     Raises FileFormatError for a text that is no such graph, NotYetError for operators that have no
     words here.
+
+    >>> import misstep as ms
+    >>> ms.Network(ms.Dense(2), input_shape=(3,)).to_onnx("dense.onnx")
+    >>> ms.from_onnx("dense.onnx").module
+    ImportedGraph(... nodes of ONNX 18)
     """
 
     graph: str
@@ -270,6 +280,11 @@ class ImportedGraph(Module):
         owned = [one.name for one in program.numbers.values()]
         if len(set(names)) < len(names) or len(set(owned)) < len(owned):
             raise FileFormatError("an imported network", needed="different names of its layers")
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Return the operators that it is made of."""
+        return frozenset(node.operator for part in self.program.parts for node in part.nodes)
 
     def children(self) -> Iterator[tuple[str, Module]]:
         layers: Mapping[str, Module] = vars(self)["_layers"]
@@ -376,17 +391,18 @@ class ImportedGraph(Module):
 
     def describe(self) -> str:
         """Return what it is, in few words."""
-        program = self.program
-        count = sum(len(part.nodes) for part in program.parts)
-        return (
-            f"ImportedGraph, {count} nodes of ONNX {program.versions.get(OWN_DOMAIN, '')}".strip()
-        )
+        return f"ImportedGraph, {self._size}"
+
+    @property
+    def _size(self) -> str:
+        count = sum(len(part.nodes) for part in self.program.parts)
+        return f"{count} nodes of ONNX {self.program.versions.get(OWN_DOMAIN, '')}".strip()
 
     def configuration(self) -> dict[str, Any]:
         return {"kind": type(self).__name__, "graph": self.graph}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.describe()})"
+        return f"{type(self).__name__}({self._size})"
 
     @classmethod
     def examples(cls) -> Iterator[LayerExample]:

@@ -21,6 +21,7 @@ from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTransp
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
 from misstep.nn.embedding_bag import EmbeddingBag
 from misstep.nn.initializers import Initializer
+from misstep.nn.imported import ImportedLayer
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.losses import Loss
 from misstep.nn.parallel import Columns
@@ -70,6 +71,19 @@ _ROLES_OF_ROOMS = {
     "rescaling": Role.NORMALIZATION,
     "temporal_pooling": Role.POOLING,
 }
+# The same of operators in a network that another tool made; the first that is known says it.
+_ROLES_OF_OPERATORS = {
+    **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), Role.AFFINE),
+    **dict.fromkeys(("GRU", "LSTM", "RNN", "Scan"), Role.RECURRENT),
+    **dict.fromkeys(
+        ("BatchNormalization", "GroupNormalization", "InstanceNormalization", "LayerNormalization"),
+        Role.NORMALIZATION,
+    ),
+    **dict.fromkeys(("Gelu", "LeakyRelu", "Relu", "Sigmoid", "Tanh"), Role.ACTIVATION),
+    "Gather": Role.EMBEDDING,
+}
+# A setting that is a longer text is no matter of a description.
+LONGEST_SETTING = 1000
 # At how many places of the plan the schedule's factor is told, both ends among them.
 PLACES = 11
 
@@ -79,6 +93,9 @@ def role_of(layer: Module) -> Role:
     for role, kinds in _ROLES.items():
         if isinstance(layer, kinds):
             return role
+    if isinstance(layer, ImportedLayer):
+        known = (_ROLES_OF_OPERATORS.get(operator) for operator in layer.operators)
+        return next((role for role in known if role is not None), Role.OTHER)
     room = type(layer).__module__.removeprefix("misstep.nn.")
     if room in _ROLES_OF_ROOMS:
         return _ROLES_OF_ROOMS[room]
@@ -150,6 +167,8 @@ def plain_settings(part: Any) -> dict[str, Any]:
             if not all(isinstance(one, bool | int | float | str) for one in value):
                 continue
         elif not isinstance(value, bool | int | float | str | None):
+            continue
+        if isinstance(value, str) and len(value) > LONGEST_SETTING:
             continue
         settings[item.name] = value
     return settings

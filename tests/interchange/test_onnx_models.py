@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -107,3 +108,41 @@ def test_the_command_writes_a_file_and_says_what_it_takes(
     assert said["prepared_rows"] is False
     assert main(["export", model, str(tmp_path / "m.txt")]) == 2
     assert ".onnx" in capsys.readouterr().err
+
+
+def test_a_table_is_learned_on_a_network_others_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    layers = ms.Sequential(ms.Dense(6), ms.ReLU(), ms.Dense(3))
+    network = ms.Network(layers, input_shape=(2,), seed=3)
+    network.to_onnx(tmp_path / "n.onnx", loss=ms.CrossEntropy())
+    table = pandas.DataFrame(DRAW.normal(size=(ROWS, 2)), columns=["a", "b"])
+    table["t"] = np.array(["p", "q", "r"])[np.arange(ROWS) % 3]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "run"
+    words = ["train", str(tmp_path / "t.csv"), "--target", "t", "--epochs", "1"]
+    words += ["--network", str(tmp_path / "n.onnx"), "--train-last", "1", "--out", str(out)]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "without the Softmax at its end" in said
+    model: Any = ms.load_model(out / "model.misstep")
+    learned = model.network.arrays()
+    before = ms.from_onnx(tmp_path / "n.onnx").arrays()
+    # One layer stays bit for bit, the last one moves; both survive the model file.
+    assert (learned["dense1.weight"] == before["dense1.weight"]).all()
+    assert not (learned["dense2.weight"] == before["dense2.weight"]).all()
+    assert model.network.frozen == ("dense1",)
+    row = table.drop(columns="t").iloc[:1]
+    assert model.predict(row).shape == (1,)
+
+
+def test_without_the_package_one_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    network = ms.Network(ms.Dense(2), input_shape=(3,))
+    with pytest.raises(ms.MisstepError, match=r"misstep\[onnx\]"):
+        network.to_onnx(tmp_path / "n.onnx")
+    (tmp_path / "n.onnx").write_bytes(b"x")
+    with pytest.raises(ms.MisstepError, match="needed the package onnx"):
+        ms.from_onnx(tmp_path / "n.onnx")

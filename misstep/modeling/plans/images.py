@@ -21,6 +21,7 @@ from misstep.nn import (
     Conv2D,
     Dense,
     GlobalAveragePool2D,
+    ImportedGraph,
     MaxPool2D,
     Module,
     Network,
@@ -172,6 +173,8 @@ def _width(planner: Planner, shape: tuple[int, int, int], outputs: int) -> tuple
 
 def _has_convolution(module: Module) -> bool:
     """Tell whether a network has a convolution in it."""
+    if isinstance(module, ImportedGraph):
+        return "Conv" in module.operators
     return isinstance(module, Conv2D) or any(
         _has_convolution(child) for _, child in module.children()
     )
