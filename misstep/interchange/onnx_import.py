@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from misstep.errors import ArgumentError, FileFormatError, MisstepError, NotYetError
+from misstep.errors import ArgumentError, FileFormatError, MisstepError, NotYetError, ShapeError
 from misstep.interchange.onnx_layers import Found, are_parameters, parts_of
 from misstep.interchange.onnx_reading import OnnxProgram, Port, read_onnx
 from misstep.ir import Array, Value, ancestors, make_input, make_literal
@@ -87,7 +87,10 @@ def network_of(
     arrays = {name: array for name, array in arrays.items() if name in used}
     # What stands in nodes is constant, unless nothing stands anywhere else.
     learned = {name for name, array in program.arrays.items() if array.ndim} or set(arrays)
-    constants, found = _tried(nodes, inputs, wanted, arrays, learned, program.versions, kind)
+    try:
+        constants, found = _tried(nodes, inputs, wanted, arrays, learned, program.versions, kind)
+    except ShapeError as error:
+        raise _for_any_rows(program, error) from error
     parts, numbers = parts_of(found, [name for name, _, _ in inputs])
     large = {name for name, array in constants.items() if array.size > LARGEST_CONSTANT} & set(
         found.numbers
@@ -133,6 +136,19 @@ def freeze_all_but(module: ImportedGraph, trainable: bool | int) -> None:
         )
     for _, layer in layers[: len(layers) - trainable]:
         object.__setattr__(layer, "_is_trainable", False)
+
+
+def _for_any_rows(program: OnnxProgram, error: ShapeError) -> ShapeError:
+    """Return what to raise where shapes do not fit: the file may be for one number of rows only."""
+    for port in program.inputs:
+        if port.shape and isinstance(port.shape[0], int):
+            return ShapeError(
+                "the network",
+                needed="one that takes any number of rows",
+                got=f"a file for exactly {port.shape[0]} ({str(error).rstrip('.')})",
+                try_="exporting it with a batch of any size (dynamic axes)",
+            )
+    return error
 
 
 def _inputs(
@@ -279,7 +295,7 @@ def _tried(
         and passes[0][name].shape[1:] == values[name].shape[1:]
     }
     if wanted not in rows_first:
-        raise NotYetError(
+        raise ShapeError(
             f"the output {wanted!r}",
             needed="one for each row, rows first",
             got=f"shapes {passes[0][wanted].shape} and {values[wanted].shape} for {TRIED[0]} and "
@@ -289,7 +305,8 @@ def _tried(
     constants = {name: array for name, array in arrays.items() if name not in candidates}
     numbers = {name: arrays[name] for name in candidates}
     for name, array in constants.items():
-        if array.size > LARGEST_CONSTANT and array.dtype.kind == "f" and name in direct:
+        floats = array.dtype.kind == "f" and bool(np.isfinite(array).all())
+        if array.size > LARGEST_CONSTANT and floats and name in direct:
             numbers[name] = array
             statistics.add(name)
     return constants, Found(nodes, dynamic, rows_first, numbers, statistics)

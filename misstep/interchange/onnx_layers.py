@@ -51,11 +51,13 @@ _PRODUCTS = ("MatMul", "Conv", "ConvTranspose", "Gemm")
 def are_parameters(name: str, array: Array, nodes: Sequence[Node]) -> bool:
     """Tell whether numbers of a file are what training would move, as far as can be told.
 
-    A number alone is a constant (the 1 of 1 − x), unless its name is a path, its operator takes
-    weights there, or it is added to a product.
+    What is infinite somewhere masks. A number alone is a constant (the 1 of 1 − x), unless its name
+    is a path, its operator takes weights there, or it is added to a product.
     """
     if array.dtype.kind != "f" or not array.ndim or not array.size:
         return False
+    if not np.isfinite(array).all():
+        return False  # what masks
     if array.size > 1 or _PATH.match(name):
         return any(name in node.names_used() for node in nodes)
     makers = {output: node for node in nodes for output in node.outputs}

@@ -40,11 +40,12 @@ _ENTRIES = {
     4: "uint16",
     5: "int16",
     12: "uint32",
+    16: "bfloat16",
 }
 # In which field a kind of entry stands where it does not stand in raw_data.
 _FIELDS = {
     **dict.fromkeys((1,), "float_data"),
-    **dict.fromkeys((2, 3, 4, 5, 6, 9, 10), "int32_data"),
+    **dict.fromkeys((2, 3, 4, 5, 6, 9, 10, 16), "int32_data"),
     **dict.fromkeys((7,), "int64_data"),
     **dict.fromkeys((11,), "double_data"),
     **dict.fromkeys((12,), "uint64_data"),
@@ -260,7 +261,8 @@ def array_of(tensor: Any) -> Array:
     if len(shape) > MOST_AXES or any(length < 0 for length in shape):
         raise FileFormatError(what, needed=f"at most {MOST_AXES} axes of 0 or more", got=str(shape))
     size = math.prod(shape)
-    dtype = np.dtype(kind).newbyteorder("<")
+    halves = kind == "bfloat16"  # the upper half of a float32
+    dtype = np.dtype("uint16" if halves else kind).newbyteorder("<")
     if tensor.HasField("raw_data"):
         if len(tensor.raw_data) != size * dtype.itemsize:
             raise FileFormatError(
@@ -283,4 +285,7 @@ def array_of(tensor: Any) -> Array:
             array = np.array(field, "int32") != 0
         else:
             array = np.array(field, dtype)
+    if halves:
+        array = (array.astype("uint32") << 16).view("float32")
+        kind = "float32"
     return array.reshape(shape).astype(kind, copy=False)

@@ -330,7 +330,7 @@ class ImportedGraph(Module):
                 got=str(x.shape[1:]),
             )
         trace = current_trace()
-        going = _Pass({}, _rules().Surroundings(program.versions, trace.dtype, trace.training))
+        going = _Pass({}, _rules().Surroundings(program.versions, trace.dtype))
         start = 0
         for name, dtype, shape in program.inputs:
             part = x

@@ -20,8 +20,8 @@ from misstep.nn.attention import MultiHeadAttention
 from misstep.nn.convolution import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose
 from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbedding
 from misstep.nn.embedding_bag import EmbeddingBag
-from misstep.nn.initializers import Initializer
 from misstep.nn.imported import ImportedLayer
+from misstep.nn.initializers import Initializer
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.losses import Loss
 from misstep.nn.parallel import Columns

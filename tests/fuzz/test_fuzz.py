@@ -29,7 +29,7 @@ from tests.fuzz.structures import change_archive, change_array, change_chunks, c
 from tests.fuzz.targets import Target
 
 # Those whose whole files are made in a moment; so many tries of each.
-QUICK = ("idx", "npy", "png", "lock", "vectors", "lines", "object", "prepared")
+QUICK = ("idx", "npy", "png", "lock", "vectors", "lines", "object", "onnx", "prepared")
 FEW = 20
 
 

@@ -95,6 +95,19 @@ def test_a_model_says_the_same_as_its_file(name: str, tmp_path: Path) -> None:
         assert (found["label"] == expected).all()
 
 
+def test_a_forecasting_model_takes_prepared_rows(tmp_path: Path) -> None:
+    estimator = ms.Forecaster(horizon=3, epochs=1, random_state=0)
+    estimator.fit(np.sin(np.arange(80.0)))
+    estimator.save(tmp_path / "m.misstep")
+    model: Any = ms.load_model(tmp_path / "m.misstep")
+    model.to_onnx(tmp_path / "m.onnx")
+    proto = onnx.load(tmp_path / "m.onnx")
+    assert {"preprocessing", "answers"} <= {one.key for one in proto.metadata_props}
+    x = DRAW.normal(size=(4, model.preprocessing.number_of_features)).astype("float32")
+    (y,) = reference.ReferenceEvaluator(proto).run(None, {"x": x})
+    np.testing.assert_allclose(y, model.network.predict(x), rtol=1e-5, atol=1e-5)
+
+
 def test_the_command_writes_a_file_and_says_what_it_takes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

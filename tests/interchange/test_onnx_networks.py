@@ -251,7 +251,7 @@ REFUSED: list[tuple[str, Any, str, type[MisstepError]]] = [
             [onnx.helper.make_node("ReduceMean", ["x"], ["y"], axes=[0], keepdims=0)], ["n", 4], {}
         ),
         "one for each row",
-        NotYetError,
+        ShapeError,
     ),
     (
         "a name that nothing makes",
@@ -280,6 +280,49 @@ def test_what_is_refused_is_called_by_name(
         network_of(program_of(make()))
     said = f"{caught.value} {getattr(caught.value, '__notes__', '')}"
     assert word in said
+
+
+@pytest.mark.parametrize("element", ["float16", "bfloat16"])
+def test_half_precision_is_read_and_worked_out_in_float32(element: str) -> None:
+    weight = np.array([[1.0, -0.5], [2.0, 0.25], [0.0, 3.0]], "float32")
+    kind = onnx.TensorProto.FLOAT16 if element == "float16" else onnx.TensorProto.BFLOAT16
+    nodes = [
+        onnx.helper.make_node("Cast", ["x"], ["half"], to=kind),
+        onnx.helper.make_node("MatMul", ["half", "w"], ["product"]),
+        onnx.helper.make_node("Cast", ["product"], ["y"], to=onnx.TensorProto.FLOAT),
+    ]
+    proto = model_of(nodes, ["n", 3], {})
+    bits = weight.view("uint32") >> 16 if element == "bfloat16" else weight.astype("float16")
+    raw = bits.astype("uint16").tobytes() if element == "bfloat16" else bits.tobytes()
+    proto.graph.initializer.append(onnx.helper.make_tensor("w", kind, (3, 2), raw, raw=True))
+    network = network_of(program_of(proto))
+    assert (network.predict([[1.0, 10.0, 100.0]]) == [[21.0, 302.0]]).all()
+    assert network.parameter_count == 6
+
+
+def test_what_masks_is_no_parameter() -> None:
+    mask = np.triu(np.full((4, 4), -np.inf, "float32"), 1)
+    nodes = [
+        onnx.helper.make_node("MatMul", ["x", "w"], ["a"]),
+        onnx.helper.make_node("Unsqueeze", ["a", "axes"], ["b"]),
+        onnx.helper.make_node("Add", ["b", "mask"], ["c"]),
+        onnx.helper.make_node("Softmax", ["c"], ["y"], axis=-1),
+    ]
+    arrays = {"w": np.eye(4, dtype="float32"), "mask": mask, "axes": np.array([1])}
+    network = network_of(program_of(model_of(nodes, ["n", 4], arrays)))
+    assert network.parameter_count == 16
+    again = Network(build_module(network.module.configuration()), (4,), arrays=network.arrays())
+    assert (again.predict(np.ones((2, 4))) == network.predict(np.ones((2, 4)))).all()
+
+
+def test_a_file_for_one_number_of_rows_is_refused_in_words() -> None:
+    nodes = [
+        onnx.helper.make_node("Reshape", ["x", "shape"], ["flat"]),
+        onnx.helper.make_node("MatMul", ["flat", "w"], ["y"]),
+    ]
+    arrays = {"shape": np.array([1, -1]), "w": np.zeros((4, 2), "float32")}
+    with pytest.raises(ShapeError, match=r"any number of rows.*exactly 1.*dynamic axes"):
+        network_of(program_of(model_of(nodes, [1, 2, 2], arrays)))
 
 
 def test_numbers_in_other_files_are_refused() -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.errors import DtypeError, FileFormatError, NotYetError
 from misstep.ir import Array, Value, ancestors, make_literal
-from misstep.onnx_operators.node import DTYPE_OF_ELEMENT, ELEMENT_NAMES, Node
+from misstep.onnx_operators.node import DTYPE_OF_ELEMENT, ELEMENT_NAMES, HALVES, Node
 from misstep.ops import broadcast_to
 
 # Numbers that are worked out while a program is read (shapes, axes, tables of positions): no more
@@ -26,15 +26,12 @@ class Surroundings:
     """What the nodes of one program share while it is read.
 
     `versions`: that of the operators of each domain. `floats`: the dtype that all floating-point
-    numbers take; None: that which the file says. `training`: whether layers act as in training.
+    numbers take, half-precision ones too; None: that which the file says.
     """
 
-    def __init__(
-        self, versions: Mapping[str, int], floats: str | None = None, training: bool = False
-    ) -> None:
+    def __init__(self, versions: Mapping[str, int], floats: str | None = None) -> None:
         self.versions = dict(versions)
         self.floats = floats
-        self.training = training
         # What is the same for all rows: constants, lengths, and what follows from them.
         self.fixed: set[Value] = set()
         # What was asked for as numbers, with all that led to it; what no gradient may move; and
@@ -45,6 +42,8 @@ class Surroundings:
 
     def dtype(self, element: int, what: str) -> str:
         """Return the dtype that stands for one of ONNX's kinds of entry. Raises DtypeError."""
+        if self.floats and element in HALVES:
+            return self.floats
         dtype = DTYPE_OF_ELEMENT.get(element)
         if dtype is None:
             known = ", ".join(ELEMENT_NAMES[number] for number in DTYPE_OF_ELEMENT)
