@@ -6,6 +6,7 @@ decide shapes, or that are single, are constants; the others are parameters and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from misstep.onnx_operators.node import DTYPE_OF_ELEMENT, ELEMENT_NAMES, Node
 TRIED = (2, 3)
 # A constant that is larger stands with the parameters, as a buffer: not in the text of the graph.
 LARGEST_CONSTANT = 4096
+# Numbers in a row, as for model files.
+WIDEST = 10**8
 # What one row may become on its way, as for model files.
 MOST_NUMBERS = 10**9
 MOST_PRODUCTS = 10**12
@@ -191,7 +194,12 @@ def _inputs(
                 got=f"{tuple(shape)}: the file leaves some open",
                 try_="input_shape=(…) with numbers for all of them",
             )
-        made.append((port.name, dtype, tuple(int(length) for length in shape if length)))
+        lengths = tuple(int(length) for length in shape if length)
+        if math.prod(lengths) > WIDEST:
+            raise NotYetError(
+                what, needed=f"at most {WIDEST:,} numbers in a row", got=f"{math.prod(lengths):,}"
+            )
+        made.append((port.name, dtype, lengths))
     return tuple(made)
 
 
@@ -335,6 +343,7 @@ def _pass(
     rows: int,
 ) -> dict[str, Value]:
     """Return all tensors of a pass with so many rows, by name."""
+    around.begin()
     values: dict[str, Value] = {}
     for name, dtype, shape in inputs:
         x = make_input("x", (rows, *shape), around.floats or "float32")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.errors import ArgumentError, FileFormatError, ShapeError
+from misstep.errors import ArgumentError, FileFormatError, NotYetError, ShapeError
 from misstep.ir import Array, Value, make_literal
 from misstep.nn.initializers import Fans, Initializer, normal_draws
 from misstep.nn.module import LayerExample, Module
@@ -45,6 +45,8 @@ def _rules() -> Any:
     return import_module("misstep.onnx_operators.importing")
 
 
+# Entries of a row that may be positions; what each must be below is kept, in 16 bytes.
+MOST_POSITIONS = 4_000_000
 # What a layer's units may do, by the operator that ends it: for shares of dead and saturated units.
 _CAN_DIE = {"Relu"}
 _BOUNDS = {"Sigmoid": (0.0, 1.0), "Tanh": (-1.0, 1.0), "HardSigmoid": (0.0, 1.0)}
@@ -352,7 +354,7 @@ class ImportedGraph(Module):
                 self._run(part_of, going, trace)
         finally:
             _state.going = before
-        _tell_positions(trace, going)
+        _tell_positions(trace, going, x)
         output = going.values.get(program.output)
         if output is None:
             raise FileFormatError("an imported network", needed=f"a node for {program.output!r}")
@@ -415,8 +417,15 @@ class ImportedGraph(Module):
         yield lambda: cls(_example()), (4,)
 
 
-def _tell_positions(trace: Trace, going: _Pass) -> None:
-    """Tell the pass which entries of rows are looked up by position."""
+def _tell_positions(trace: Trace, going: _Pass, x: Value) -> None:
+    """Tell the pass which entries of rows are looked up by position.
+
+    Raises NotYetError for longer rows of positions than are kept count of.
+    """
+    if going.around.positions and x.size > MOST_POSITIONS * max(x.shape[0], 1):
+        raise NotYetError(
+            "rows of positions", needed=f"at most {MOST_POSITIONS:,} in a row", got=f"{x.shape[1:]}"
+        )
     for value, count in going.around.positions.items():
         while value.op is not None and value.op.name == "cast":
             (value,) = value.inputs

@@ -26,6 +26,8 @@ def position_limits(trace: Trace, x: Value) -> Array | None:
     Its input may be a part of x, in another shape or order; what is worked out from x is not looked
     at. 0 stands where no one says anything; None where no one says anything at all.
     """
+    if not trace.positions:
+        return None
     entries = np.arange(math.prod(x.shape)).reshape(x.shape)
     limits = np.zeros(math.prod(x.shape), np.int64)
     for value, below in trace.positions.items():

@@ -19,6 +19,14 @@ from misstep.ops import broadcast_to
 # Numbers that are worked out while a program is read (shapes, axes, tables of positions): no more
 # entries than this, so that a file of a few bytes can't ask for gigabytes.
 MOST_KNOWN = 1_000_000
+# The same of all that such numbers are worked out from.
+MOST_BEHIND = 4_000_000
+# What is worked out from so few numbers is not counted.
+SMALL = 65_536
+# A pass over all nodes may make so many Values (a network of a thousand layers makes some ten
+# thousand), and write down so many numbers of its own beside those of the file: 32 MB.
+MOST_VALUES = 200_000
+MOST_WRITTEN = 4_000_000
 REQUIRED: Any = object()
 
 
@@ -39,6 +47,22 @@ class Surroundings:
         self.asked: set[Value] = set()
         self.statistics: set[Value] = set()
         self.positions: dict[Value, int] = {}
+        self._values = self._written = 0
+
+    def spend(self, values: int, written: int, what: str) -> None:
+        """Count what a pass has made. Raises NotYetError beyond what a pass may take."""
+        self._values += values
+        self._written += written
+        for count, most, words in (
+            (self._values, MOST_VALUES, "steps"),
+            (self._written, MOST_WRITTEN, "numbers made of shapes"),
+        ):
+            if count > most:
+                raise NotYetError(what, needed=f"at most {most:,} {words} in all", got="more")
+
+    def begin(self) -> None:
+        """Begin a pass anew; what was asked for is kept."""
+        self._values = self._written = 0
 
     def dtype(self, element: int, what: str) -> str:
         """Return the dtype that stands for one of ONNX's kinds of entry. Raises DtypeError."""
@@ -187,11 +211,15 @@ class Call:
         """
         if value is None:
             raise FileFormatError(self.node.describe(), needed=what)
-        self.around.asked.update(ancestors([value]))
-        if value.size > MOST_KNOWN:
+        behind = ancestors([value])
+        self.around.asked.update(behind)
+        size = sum(one.size for one in behind)
+        if value.size > MOST_KNOWN or size > MOST_BEHIND:
             raise self.refusal(
-                f"{what} of at most {MOST_KNOWN:,} numbers", f"{value.size:,} numbers"
+                f"{what} of at most {MOST_KNOWN:,} numbers", f"{value.size:,}, and what is behind"
             )
+        if size > SMALL:
+            self.around.spend(0, size, self.node.describe())
         if value.missing():
             raise self.refusal(
                 f"{what} that is known before the program runs", "one that follows from the rows"

@@ -14,6 +14,8 @@ from misstep.onnx_operators.importing.shapes import axis_of
 
 # The epsilon of the operator MeanVarianceNormalization, which has it fixed.
 VARIANCE_EPSILON = 1e-9
+# Neighboring channels that are added up one by one.
+MOST_NEIGHBORS = 1000
 
 
 def by_channel(value: Value, like: Value) -> Value:
@@ -135,6 +137,8 @@ def local_response(call: Call, x: Value) -> Value:
     beta, bias = call.number("beta", 0.75), call.number("bias", 1.0)
     if x.ndim < 3 or size < 1:
         raise call.broken("(batch, channels, …) and a size of 1 or more", f"{x.shape}, {size}")
+    if size > MOST_NEIGHBORS:
+        raise call.refusal(f"a size of at most {MOST_NEIGHBORS:,}", f"{size:,}")
     before, after = (size - 1) // 2, math.ceil((size - 1) / 2)
     widths = [(0, 0)] * x.ndim
     widths[1] = (before, after)

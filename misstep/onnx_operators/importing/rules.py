@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from misstep.errors import FileFormatError, MisstepError, NotYetError
-from misstep.ir import Value, make_literal
-from misstep.onnx_operators.importing.call import MOST_KNOWN, Call, Surroundings
+from misstep.ir import Value, ancestors, make_literal, serial_by_now
+from misstep.onnx_operators.importing.call import MOST_BEHIND, SMALL, Call, Surroundings
 from misstep.onnx_operators.node import CLASSIC_DOMAIN, OWN_DOMAIN, TRAINING_DOMAIN, Node, Subgraph
 
 Rule = Callable[..., "Value | tuple[Value, ...]"]
@@ -21,8 +21,6 @@ Rule = Callable[..., "Value | tuple[Value, ...]"]
 # Versions of the operators that the rules were written and tested for. Before 7 shapes did not
 # broadcast as they do since.
 VERSIONS = {OWN_DOMAIN: (7, 28), CLASSIC_DOMAIN: (1, 5), TRAINING_DOMAIN: (1, 1)}
-# What is worked out at once because all of it is known: no more entries than this.
-MOST_FOLDED = 65_536
 
 
 @dataclass(frozen=True)
@@ -130,9 +128,11 @@ def _run_node(node: Node, values: Mapping[str, Value], around: Surroundings) -> 
         return run_nodes(body.nodes, {**known, **inside}, around, body.outputs)
 
     call = Call(node, version, around, apply)
+    start = serial_by_now()
     made = rule.function(call, *given)
     call.finish()
     outputs = made if isinstance(made, tuple) else (made,)
+    around.spend(serial_by_now() - start, _written(outputs, start), node.describe())
     if call.outputs_wanted > len(outputs):
         raise NotYetError(
             node.describe(),
@@ -142,7 +142,7 @@ def _run_node(node: Node, values: Mapping[str, Value], around: Surroundings) -> 
     known = [one for one in given if one is not None]
     if all(one in around.fixed for one in known) or made_of_shapes(node):
         # What follows from constants is worked out now: shapes, axes and the like.
-        outputs = tuple(_folded(one) for one in outputs)
+        outputs = tuple(_folded(one, node, around) for one in outputs)
         around.fixed.update(outputs)
     return outputs
 
@@ -152,9 +152,30 @@ def made_of_shapes(node: Node) -> bool:
     return not node.domain and node.operator in ("Shape", "Size")
 
 
-def _folded(value: Value) -> Value:
-    if value.is_literal or value.size > MOST_FOLDED or value.missing():
+def _written(outputs: Iterable[Value], start: int) -> int:
+    """Return how many numbers stand in literals made since a serial, as far as `outputs` need."""
+    count, seen = 0, set()
+    waiting = list(outputs)
+    while waiting:
+        value = waiting.pop()
+        if value in seen or value.serial < start:
+            continue
+        seen.add(value)
+        waiting.extend(value.inputs)
+        count += value.size if value.is_literal else 0
+    return count
+
+
+def _folded(value: Value, node: Node, around: Surroundings) -> Value:
+    if value.is_literal or value.size > SMALL:
         return value
+    behind = ancestors([value])
+    # What is large stays a step of the program: it would be worked out here, for nothing.
+    size = sum(one.size for one in behind)
+    if size > MOST_BEHIND or any(one.is_input for one in behind):
+        return value
+    if size > SMALL:
+        around.spend(0, size, node.describe())
     return make_literal(value.numpy(), value.dtype)
 
 
@@ -175,4 +196,4 @@ def _literal(array: Any, around: Surroundings) -> Value:
     return make_literal(array, dtype)
 
 
-__all__ = ["MOST_KNOWN", "check_versions", "imported_operators", "imports", "run_nodes"]
+__all__ = ["check_versions", "imported_operators", "imports", "run_nodes"]

@@ -143,8 +143,9 @@ def convolution(call: Call, x: Value, weight: Value, bias: Value | None = None) 
         raise call.broken(f"weights of windows {window}", str(weight.shape))
     seen = windows_of(call, space, window)
     # Each of them is a product of its own.
-    if not 1 <= groups <= MOST_ENTRIES and groups != x.shape[1]:
-        raise call.refusal(f"at most {MOST_ENTRIES:,} groups", f"{groups:,}")
+    each = weight.shape[1]
+    if groups > 1 and max(math.prod(window) if each == 1 else groups, 1) > MOST_ENTRIES:
+        raise call.refusal(f"at most {MOST_ENTRIES:,} groups or entries of a window", f"{groups:,}")
     result = ops.convolution(
         channels_last(seen.around(x, 0.0)),
         ops.transpose(weight, (*range(2, weight.ndim), 1, 0)),
@@ -170,6 +171,8 @@ def transposed_convolution(call: Call, x: Value, weight: Value, bias: Value | No
     channels = x.shape[1]
     if groups < 1 or channels % groups or weight.shape[0] != channels or min(more) < 0:
         raise call.broken(f"weights for {channels} channels in {groups} groups", f"{weight.shape}")
+    if groups > MOST_ENTRIES:
+        raise call.refusal(f"at most {MOST_ENTRIES:,} groups", f"{groups:,}")
     parts = []
     each = channels // groups
     for group in range(groups):
