@@ -17,7 +17,8 @@ from misstep.interchange.onnx_layers import Found, are_parameters, parts_of
 from misstep.interchange.onnx_reading import OnnxProgram, Port, read_onnx
 from misstep.ir import Array, Value, ancestors, make_input, make_literal
 from misstep.nn import Network
-from misstep.nn.imported import ImportedGraph, ImportedProgram
+from misstep.nn.imported import ImportedGraph
+from misstep.nn.imported_program import ImportedProgram
 from misstep.nn.tracing import limited_rows
 from misstep.onnx_operators.importing import Surroundings, run_nodes
 from misstep.onnx_operators.importing.elementwise import converted

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from misstep.ir import Array
-from misstep.nn.imported import Numbers, Part
+from misstep.nn.imported_program import Numbers, Part
 from misstep.onnx_operators.node import Node
 
 _PATH = re.compile(r"^\w+(\.\w+)+$", re.ASCII)

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from misstep.errors import ShapeError
 from misstep.nn.containers import Sequential
-from misstep.nn.imported import ImportedGraph, ImportedProgram, Part
+from misstep.nn.imported import ImportedGraph
+from misstep.nn.imported_program import ImportedProgram, Part
 from misstep.nn.layers import Dense, Flatten
 from misstep.nn.module import Module
 from misstep.nn.network import Network

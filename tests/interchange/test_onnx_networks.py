@@ -325,6 +325,87 @@ def test_a_file_for_one_number_of_rows_is_refused_in_words() -> None:
         network_of(program_of(model_of(nodes, [1, 2, 2], arrays)))
 
 
+def counting(times: int) -> Any:
+    """Return a model in which each of many nodes asks for almost a million numbers."""
+    nodes, arrays = [], {"zero": np.array(0), "one": np.array(1), "many": np.array(900_000)}
+    for number in range(times):
+        nodes.append(onnx.helper.make_node("Range", ["zero", "many", "one"], [f"r{number}"]))
+    names = [f"r{number}" for number in range(times)]
+    nodes.append(onnx.helper.make_node("Concat", names, ["all"], axis=0))
+    nodes.append(onnx.helper.make_node("Cast", ["all"], ["floats"], to=1))
+    nodes.append(onnx.helper.make_node("ReduceSum", ["floats"], ["sum"], keepdims=0))
+    nodes.append(onnx.helper.make_node("Add", ["x", "sum"], ["y"]))
+    return model_of(nodes, ["n", 4], arrays)
+
+
+def endless() -> Any:
+    """Return a model whose shape follows from more numbers than any memory holds."""
+    make = onnx.helper.make_node
+    nodes = [
+        make(
+            "ConstantOfShape",
+            ["size"],
+            ["zeros"],
+            value=onnx.numpy_helper.from_array(np.array([4])),
+        ),
+        make("ReduceMax", ["zeros"], ["most"], keepdims=1),
+        make("Reshape", ["x", "most"], ["y"]),
+    ]
+    return model_of(nodes, ["n", 4], {"size": np.array([2**40])})
+
+
+def nested(depth: int) -> Any:
+    """Return a model of scans in scans, 500 steps each."""
+    helper = onnx.helper
+    inner = [helper.make_node("Identity", ["s"], ["t"]), helper.make_node("Identity", ["s"], ["o"])]
+    for level in range(depth):
+        ports = [helper.make_tensor_value_info(name, 1, None) for name in ("s", "e")]
+        outs = [helper.make_tensor_value_info(name, 1, None) for name in ("t", "o")]
+        body = helper.make_graph(inner, f"body{level}", ports, outs)
+        scan = helper.make_node("Scan", ["s", "steps"], ["t", "all"], body=body, num_scan_inputs=1)
+        inner = [scan, helper.make_node("Identity", ["s"], ["o"])]
+    first = helper.make_node("Identity", ["x"], ["s"])
+    nodes = [first, inner[0], helper.make_node("Identity", ["t"], ["y"])]
+    return model_of(nodes, ["n", 4], {"steps": np.zeros(500, "float32")})
+
+
+HOSTILE: list[tuple[str, Any, str]] = [
+    ("numbers without end", lambda: counting(40), "numbers made of shapes"),
+    ("a shape of what no memory holds", endless, "known before|of at most"),
+    ("scans in scans", lambda: nested(4), "steps in all"),
+    (
+        "a neighborhood without end",
+        lambda: model_of(
+            [onnx.helper.make_node("LRN", ["x"], ["y"], size=2**62)], ["n", 4, 2, 2], {}
+        ),
+        "at most 1,000",
+    ),
+    (
+        "a row without end",
+        lambda: model_of([onnx.helper.make_node("Relu", ["x"], ["y"])], ["n", 2**40], {}),
+        "numbers in a row",
+    ),
+    (
+        "a window without end",
+        lambda: model_of(
+            [onnx.helper.make_node("MaxPool", ["x"], ["y"], kernel_shape=[2**30, 2**30])],
+            ["n", 1, 4, 4],
+            {},
+        ),
+        "window",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "make", "words"), HOSTILE, ids=[one[0] for one in HOSTILE])
+def test_a_file_can_not_ask_for_more_than_it_brings(
+    what: str, make: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("misstep.onnx_operators.importing.call.MOST_VALUES", 5000)
+    with pytest.raises(MisstepError, match=words):
+        network_of(program_of(make()))
+
+
 def test_numbers_in_other_files_are_refused() -> None:
     proto = perceptron()
     tensor = proto.graph.initializer[0]
