@@ -33,6 +33,7 @@ from misstep.nn.embedding import Embedding, PositionalEncoding, PositionEmbeddin
 from misstep.nn.embedding_bag import EmbeddingBag
 from misstep.nn.ensemble import Ensemble, MemberDense
 from misstep.nn.former_names import present_arrays
+from misstep.nn.group_normalization import GroupNorm, InstanceNorm, LocalResponseNorm
 from misstep.nn.imported import ImportedGraph
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.module import Module, registered_layers
@@ -52,6 +53,15 @@ from misstep.nn.pooling import (
     UpSample2D,
 )
 from misstep.nn.program import Program
+from misstep.nn.rarer_activations import (
+    CELU,
+    HardSigmoid,
+    HardSwish,
+    HardTanh,
+    Mish,
+    Softsign,
+    ThresholdedReLU,
+)
 from misstep.nn.recurrent import GRU, LSTM, RNN, Bidirectional
 from misstep.nn.rescaling import Clip, Rescaling
 from misstep.nn.steps import Steps
@@ -65,6 +75,7 @@ from misstep.nn.text import layers_from_text
 from misstep.nn.tracing import Trace
 
 __all__ = [
+    "CELU",
     "ELU",
     "GELU",
     "GRU",
@@ -96,12 +107,19 @@ __all__ = [
     "GlobalAveragePool2D",
     "GlobalMaxPool1D",
     "GlobalMaxPool2D",
+    "GroupNorm",
+    "HardSigmoid",
+    "HardSwish",
+    "HardTanh",
     "ImportedGraph",
+    "InstanceNorm",
     "LayerNorm",
     "LeakyReLU",
+    "LocalResponseNorm",
     "MaxPool1D",
     "MaxPool2D",
     "MemberDense",
+    "Mish",
     "Module",
     "MultiHeadAttention",
     "Network",
@@ -126,11 +144,13 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "Softsign",
     "SpatialDropout",
     "Steps",
     "Tanh",
     "TemporalPooling",
     "TemporalSummary",
+    "ThresholdedReLU",
     "Trace",
     "TransformerBlock",
     "UpSample1D",

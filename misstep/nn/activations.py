@@ -29,12 +29,14 @@ class Activation(Module, abstract=True):
         yield cls(), (2, 3)
 
 
-def _finite(owner: str, name: str, number: Any) -> None:
+def check_finite(owner: str, name: str, number: Any) -> None:
+    """Raise ArgumentError unless a setting is a finite number."""
     if not isinstance(number, int | float) or not math.isfinite(number):
         raise ArgumentError(f"{name} of {owner}", needed="a number", got=repr(number))
 
 
-def _expm1_up_to_0(x: Value) -> Value:
+def expm1_up_to_0(x: Value) -> Value:
+    """Return e^x − 1 of x up to 0, and 0 of x above."""
     # The exponential sees no positive numbers, so it can't overflow where it is not used. Not
     # minimum(x, 0), whose slope at the tie is ½: the curve's own slope at 0 is 1.
     return expm1(where(x > 0, 0.0, x))
@@ -106,7 +108,7 @@ class LeakyReLU(Activation):
     suits: ClassVar[Initializer] = HeNormal()
 
     def __post_init__(self) -> None:
-        _finite("LeakyReLU", "slope", self.slope)
+        check_finite("LeakyReLU", "slope", self.slope)
 
     def forward(self, x: Value) -> Value:
         """Return each entry if positive, else a small part of it."""
@@ -131,11 +133,11 @@ class ELU(Activation):
     suits: ClassVar[Initializer] = HeNormal()
 
     def __post_init__(self) -> None:
-        _finite("ELU", "alpha", self.alpha)
+        check_finite("ELU", "alpha", self.alpha)
 
     def forward(self, x: Value) -> Value:
         """Return each entry if positive, else a smooth curve down to −α."""
-        return where(x > 0, x, self.alpha * _expm1_up_to_0(x))
+        return where(x > 0, x, self.alpha * expm1_up_to_0(x))
 
     @classmethod
     def bad_examples(cls) -> Iterator[tuple[Any, tuple[int, ...]]]:
@@ -160,7 +162,7 @@ class SELU(Activation):
 
     def forward(self, x: Value) -> Value:
         """Return the scaled ELU of each entry."""
-        return self.SCALE * where(x > 0, x, self.ALPHA * _expm1_up_to_0(x))
+        return self.SCALE * where(x > 0, x, self.ALPHA * expm1_up_to_0(x))
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,15 @@ from misstep.nn.tracing import current_trace
 from misstep.ops import maximum, mean, normalize, reshape, sqrt, variance, where
 
 
-def _check_epsilon(layer: str, epsilon: Any) -> None:
+def check_epsilon(layer: str, epsilon: Any) -> None:
+    """Raise ArgumentError unless epsilon is a number above 0."""
     number = isinstance(epsilon, int | float) and not isinstance(epsilon, bool)
     if not number or not 0 < epsilon < math.inf:
         raise ArgumentError(f"epsilon of {layer}", needed="a number above 0", got=repr(epsilon))
 
 
-def _check_features(layer: Module, x: Value) -> None:
+def check_features(layer: Module, x: Value) -> None:
+    """Raise ShapeError unless x has a batch and features."""
     if x.ndim < 2 or x.shape[-1] == 0:
         raise ShapeError(
             f"the input of {layer}",
@@ -75,11 +77,11 @@ class BatchNorm(Module):
                 got=repr(self.momentum),
                 try_="0.1: a tenth of each new batch",
             )
-        _check_epsilon("BatchNorm", self.epsilon)
+        check_epsilon("BatchNorm", self.epsilon)
 
     def forward(self, x: Value) -> Value:
         """Return x normalized: by the batch in training, by what is running in evaluation."""
-        _check_features(self, x)
+        check_features(self, x)
         features = x.shape[-1:]
         scale = self.parameter("scale", features, Constant(1.0), regularized=False)
         shift = self.parameter("shift", features, Zeros(), regularized=False)
@@ -220,11 +222,11 @@ class LayerNorm(Module):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        _check_epsilon("LayerNorm", self.epsilon)
+        check_epsilon("LayerNorm", self.epsilon)
 
     def forward(self, x: Value) -> Value:
         """Return x normalized along its last axis."""
-        _check_features(self, x)
+        check_features(self, x)
         features = x.shape[-1:]
         scale = self.parameter("scale", features, Constant(1.0), regularized=False)
         shift = self.parameter("shift", features, Zeros(), regularized=False)
@@ -265,11 +267,11 @@ class RMSNorm(Module):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        _check_epsilon("RMSNorm", self.epsilon)
+        check_epsilon("RMSNorm", self.epsilon)
 
     def forward(self, x: Value) -> Value:
         """Return x divided by its root mean square, scaled."""
-        _check_features(self, x)
+        check_features(self, x)
         scale = self.parameter("scale", x.shape[-1:], Constant(1.0), regularized=False)
         return x * (1.0 / sqrt(mean(x * x, -1, keep=True) + self.epsilon)) * scale
 

@@ -25,6 +25,11 @@ def normal_density(x: Array) -> Array:
     return np.asarray(np.exp(-x * x / 2) / np.sqrt(2 * np.pi))
 
 
+def mish_slope(x: Array) -> Array:
+    bent = np.tanh(np.logaddexp(0, x))
+    return np.asarray(bent + x * (1 - bent) * (1 + bent) * special.expit(x))
+
+
 # For each kind: the function and its derivative, from their definitions.
 ORACLES: dict[str, tuple[Function, Function]] = {
     "Sigmoid": (special.expit, lambda x: special.expit(x) * special.expit(-x)),
@@ -45,6 +50,22 @@ ORACLES: dict[str, tuple[Function, Function]] = {
         lambda x: special.expit(x) * (1 + x * special.expit(-x)),
     ),
     "Softplus": (lambda x: np.logaddexp(0, x), special.expit),
+    "HardSigmoid": (
+        lambda x: np.clip(x, -3, 3) / 6 + 0.5,
+        lambda x: np.where(np.abs(x) <= 3, 1 / 6, 0.0),
+    ),
+    "HardSwish": (
+        lambda x: x * (np.clip(x, -3, 3) / 6 + 0.5),
+        lambda x: np.clip(x, -3, 3) / 6 + 0.5 + np.where(np.abs(x) <= 3, x / 6, 0.0),
+    ),
+    "HardTanh": (lambda x: np.clip(x, -1, 1), lambda x: np.where(np.abs(x) <= 1, 1.0, 0.0)),
+    "Softsign": (lambda x: x / (1 + np.abs(x)), lambda x: 1 / (1 + np.abs(x)) ** 2),
+    "ThresholdedReLU": (lambda x: np.where(x > 1, x, 0.0), lambda x: np.where(x > 1, 1.0, 0.0)),
+    "CELU": (
+        lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
+        lambda x: np.exp(np.minimum(x, 0)),
+    ),
+    "Mish": (lambda x: x * np.tanh(np.logaddexp(0, x)), mish_slope),
 }
 # Numbers from tables and papers, at x = −1, 0, 1.
 KNOWN = {
@@ -57,6 +78,13 @@ KNOWN = {
     "GELU": (-0.15865525393145707, 0.0, 0.8413447460685429),
     "SiLU": (-0.2689414213699951, 0.0, 0.7310585786300049),
     "Softplus": (0.3132616875182228, 0.6931471805599453, 1.3132616875182228),
+    "HardSigmoid": (1 / 3, 0.5, 2 / 3),
+    "HardSwish": (-1 / 3, 0.0, 2 / 3),
+    "HardTanh": (-1.0, 0.0, 1.0),
+    "Softsign": (-0.5, 0.0, 0.5),
+    "ThresholdedReLU": (0.0, 0.0, 0.0),
+    "CELU": (-0.6321205588285577, 0.0, 1.0),
+    "Mish": (-0.30340146137410895, 0.0, 0.8650983882673103),
 }
 KINDS = {name: kind for name, kind in registered_layers().items() if issubclass(kind, Activation)}
 EXTREME = np.array([-1e4, -1e3, -104.0, -88.8, -20, -1e-4, 0, 1e-4, 20, 88.8, 104.0, 1e3, 1e4])
@@ -157,5 +185,7 @@ def test_settings_change_the_curve() -> None:
 
 
 def test_which_can_die_and_which_have_bounds() -> None:
-    assert {name for name, kind in KINDS.items() if kind.can_die} == {"ReLU"}
-    assert {name for name, kind in KINDS.items() if kind.bounds} == {"Sigmoid", "Tanh", "Softmax"}
+    assert {name for name, kind in KINDS.items() if kind.can_die} == {"ReLU", "ThresholdedReLU"}
+    assert {name for name, kind in KINDS.items() if kind.bounds} == {
+        *("Sigmoid", "Tanh", "Softmax", "HardSigmoid", "HardTanh", "Softsign")
+    }
