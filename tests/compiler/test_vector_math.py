@@ -141,7 +141,9 @@ def test_promises() -> None:
 @pytest.mark.parametrize("name", UNARY)
 def test_floats_of_every_size(name: str) -> None:
     """Bit patterns of floats at even distances: both signs, all exponents, NaNs too."""
-    check(name, "float", np.arange(0, 2**32, 499, dtype=np.uint32).view(np.float32))
+    # What is worked out in double has no other errors than rounding: fewer say as much.
+    step = 1999 if WORST[name][0] < 0.51 else 499
+    check(name, "float", np.arange(0, 2**32, step, dtype=np.uint32).view(np.float32))
 
 
 @pytest.mark.parametrize("name", UNARY)
