@@ -149,6 +149,19 @@ def test_a_table_is_learned_on_a_network_others_made(
     assert model.predict(row).shape == (1,)
 
 
+def test_images_are_learned_on_a_network_others_made(tmp_path: Path) -> None:
+    layers = ms.Sequential(
+        ms.Conv2D(3, 3, padding=1), ms.ReLU(), ms.GlobalAveragePool2D(), ms.Dense(5)
+    )
+    ms.Network(layers, input_shape=(8, 8, 1)).to_onnx(tmp_path / "n.onnx")
+    _, x, y = CASES["images"]
+    estimator = ms.Classifier(network=str(tmp_path / "n.onnx"), epochs=1, random_state=0)
+    estimator.fit(x, y)
+    assert estimator.predict(x[:4]).shape == (4,)
+    told = " ".join(f"{one.what} {one.choice}" for one in estimator.decisions_)
+    assert "replaced by one of 3 outputs" in told
+
+
 def test_without_the_package_one_sentence_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
