@@ -38,6 +38,10 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "RMSNormalization": ("", "scale"),
     "RNN": _RECURRENT,
 }
+# A mean or a deviation beyond this is not told: squares of it are no numbers.
+LARGEST_TOLD = 1e150
+# Numbers that are summed together: 8 MB.
+TOGETHER = 2**20
 _ACTIVATIONS = {
     *("Celu", "Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "PRelu", "Relu"),
     *("Selu", "Sigmoid", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu"),
@@ -234,19 +238,30 @@ def _leaf(name: str, node: Node, place: int) -> str:
 def _numbers(
     found: Found, name: str, layer: str, leaf: str, others: Collection[Numbers]
 ) -> Numbers:
-    array = found.numbers[name].astype("float64")
-    finite = array[np.isfinite(array)]
+    array = found.numbers[name]
+    mean, deviation = _mean_and_deviation(array)
     taken = {one.name for one in others}
     own = leaf if layer else _OTHER.sub("_", name).strip("_") or "numbers"
     wish, number = own, 1
     while (f"{layer}.{own}" if layer else own) in taken:
         number += 1
         own = f"{wish}{number}"
-    return Numbers(
-        layer,
-        own,
-        array.shape,
-        float(finite.mean()) if finite.size else 0.0,
-        float(finite.std()) if finite.size else 0.0,
-        name in found.statistics,
-    )
+    return Numbers(layer, own, array.shape, mean, deviation, name in found.statistics)
+
+
+def _mean_and_deviation(array: Array) -> tuple[float, float]:
+    """Return both for numbers that may be many, some at a time; 0 for what no number can hold."""
+    flat = array.reshape(-1)
+    parts = range(0, flat.size, TOGETHER)
+    mean = squares = 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for at in parts:
+            mean += float(flat[at : at + TOGETHER].sum(dtype="float64")) / flat.size
+        for at in parts:
+            apart = flat[at : at + TOGETHER].astype("float64") - mean
+            squares += float(np.square(apart).sum()) / flat.size
+    return _told(mean), _told(squares**0.5)
+
+
+def _told(number: float) -> float:
+    return number if abs(number) < LARGEST_TOLD else 0.0

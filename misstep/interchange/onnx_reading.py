@@ -81,29 +81,41 @@ def read_onnx(path: Path | str) -> OnnxProgram:
     """Return what the file at `path` says. Raises StorageError or FileFormatError."""
     place = Path(path)
     try:
+        if place.exists() and not place.is_file():
+            raise StorageError(f"reading {path}", needed="a file", got="something else")
         size = place.stat().st_size
         if size >= LARGEST_FILE:
             raise FileFormatError(
                 f"{path}", needed="less than 2 GiB, as the format has it", got=f"{size:,} bytes"
             )
-        content = place.read_bytes()
+        # The bytes go when they are parsed: a large file would be in memory twice.
+        model = _parsed(place.read_bytes(), str(path))
+    except StorageError:
+        raise
     except OSError as error:
         raise StorageError(f"reading {path}", got=error.strerror or str(error)) from error
-    return program_of_bytes(content, str(path))
+    return _understood(model, str(path))
 
 
 def program_of_bytes(content: bytes, what: str) -> OnnxProgram:
     """Return what the bytes of an ONNX file say; `what`: how messages call it."""
+    return _understood(_parsed(content, what), what)
+
+
+def _parsed(content: bytes, what: str) -> Any:
     onnx = onnx_module()
     errors = onnx_module("google.protobuf.message")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(content)
     except (errors.DecodeError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{what}", needed="an ONNX file", got=str(error)) from error
+        raise FileFormatError(what, needed="an ONNX file", got=str(error)) from error
     if not model.HasField("graph") or not model.opset_import:
-        raise FileFormatError(f"{what}", needed="an ONNX file", got="no graph or no versions in it")
-    del content
+        raise FileFormatError(what, needed="an ONNX file", got="no graph or no versions in it")
+    return model
+
+
+def _understood(model: Any, what: str) -> OnnxProgram:
     try:
         return program_of(model)
     except MisstepError as error:
@@ -111,7 +123,7 @@ def program_of_bytes(content: bytes, what: str) -> OnnxProgram:
             error.add_note(f"in {what}")
         raise
     except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
-        raise FileFormatError(f"{what}", needed="an ONNX file", got=str(error)[:200]) from error
+        raise FileFormatError(what, needed="an ONNX file", got=str(error)[:200]) from error
 
 
 def program_of(model: Any) -> OnnxProgram:
