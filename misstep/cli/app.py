@@ -439,9 +439,9 @@ def export(
 ) -> int:
     """Write a model as an ONNX file, for other tools to run.
 
-    Of a table of numbers and categories the file takes the columns as they stand and gives classes
-    with their probabilities, or numbers in their own unit; of other data it takes prepared rows,
-    and what prepares them is in its metadata. Needs the extra onnx.
+    Of a table of numbers and categories the file takes the columns as they stand, of images their
+    pixels, and it gives classes with their probabilities, or numbers in their own unit; of other
+    data it takes prepared rows, and what prepares them is in its metadata. Needs the extra onnx.
 
         misstep export runs/houses/model.misstep houses.onnx
     """

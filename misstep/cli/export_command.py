@@ -37,7 +37,7 @@ def export(path: Path, file: Path, *, json: bool) -> int:
                 "It takes prepared rows: ONNX has no words for how they are made here. What "
                 "prepares them stands in its metadata, under preprocessing."
                 if prepared
-                else "It takes rows as they stand in the table; preparing them is a part of it.",
+                else "It takes the data as they stand; preparing them is a part of it.",
             ]
         )
     )

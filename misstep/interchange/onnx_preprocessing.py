@@ -1,6 +1,6 @@
 """What brings people's rows to those of a network, written in ONNX's words where it has some.
 
-Numbers, their gaps, logarithms and scales, and categories have words; dates, texts, images,
+Numbers, their gaps, logarithms and scales, categories and pixels have words; dates, texts,
 sequences and series have none: such a model's file takes prepared rows. A rule for each kind.
 """
 
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from misstep.data import MatrixScaling, Preprocessing, Preprocessor
+from misstep.data import ImageScaling, MatrixScaling, Preprocessing, Preprocessor
 from misstep.data.standardization import CLIP, FARTHEST, Standard
 from misstep.data.table.column_transformers import CategoryTransformer, NumberTransformer
 from misstep.interchange.onnx_reading import Port
 from misstep.onnx_operators.exporting import Maker
 from misstep.onnx_operators.node import CLASSIC_DOMAIN
 
-DOUBLE, STRING = 11, 8
+FLOAT, DOUBLE, STRING = 1, 11, 8
 # How an open number of rows is called.
 OPEN = "rows"
 
@@ -34,6 +34,13 @@ def put_preprocessing(
         port = Port("x", DOUBLE, (OPEN, len(preprocessing.names)))
         notes = [f"x: numbers, the columns {', '.join(preprocessing.names)}"]
         return [port], notes, lambda: _matrix(maker, preprocessing)
+    if isinstance(preprocessing, ImageScaling):
+        port = Port("x", FLOAT, (OPEN, *preprocessing.shape))
+        note = (
+            f"x: images of {preprocessing.height} × {preprocessing.width} pixels, channels last, "
+            f"from 0 to {preprocessing.largest:g}"
+        )
+        return [port], [note], lambda: _images(maker, preprocessing)
     if not isinstance(preprocessing, Preprocessor):
         return None
     transformers = preprocessing.transformers
@@ -53,6 +60,15 @@ def _matrix(maker: Maker, scaling: MatrixScaling) -> str:
     scales = maker.constant(np.array(scaling.scales, "float64"))
     z = maker.node("Div", [maker.node("Sub", ["x", centers]), scales])
     return maker.cast(_held(maker, z), "float32")
+
+
+def _images(maker: Maker, scaling: ImageScaling) -> str:
+    low, high = map(np.float32, scaling.used or (0.0, scaling.largest))
+    width = scaling.number_of_features
+    flat = maker.node("Reshape", ["x", maker.constant(np.array([-1, width]))])
+    moved = maker.node("Sub", [flat, maker.constant(low)])
+    ends = [maker.number(0.0, "float32"), maker.number(1.0, "float32")]
+    return maker.node("Clip", [maker.node("Div", [moved, maker.constant(high - low)]), *ends])
 
 
 def _table(maker: Maker, transformers: Sequence[Any], names: Sequence[str]) -> str:

@@ -130,11 +130,11 @@ class TrainedModel(ABC):
     def to_onnx(self, path: Path | str) -> None:
         """Write the model to an ONNX file, for other tools to run.
 
-        Of a table of numbers and categories it takes the columns as they stand, each (rows, 1);
-        of other data prepared rows x, as `encode` gives them, and what prepares them is in its
-        metadata. Classes come as label and probabilities, numbers in their own unit. Raises
-        MisstepError without the package onnx (extra `onnx`), StorageError where it can't be
-        written.
+        Of a table of numbers and categories it takes the columns as they stand, each (rows, 1), of
+        images their pixels; of other data prepared rows x, as `encode` gives them, and what
+        prepares them is in its metadata. Classes come as label and probabilities, numbers in
+        their own unit. Raises MisstepError without the package onnx (extra `onnx`), StorageError
+        where it can't be written.
         """
         ask("ONNX file of a model")(self, path)
 
