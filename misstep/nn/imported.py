@@ -7,14 +7,13 @@ their own: to be seen, explained, frozen. Knows nodes; files are read by `interc
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from misstep.errors import ArgumentError, FileFormatError, NotYetError, ShapeError
 from misstep.ir import Array, Value, make_literal
@@ -202,7 +201,7 @@ class ImportedGraph(Module):
         for name, dtype, shape in program.inputs:
             part = x
             if len(program.inputs) > 1:
-                stop = start + int(np.prod(shape))
+                stop = start + math.prod(shape)
                 part = reshape(slice_axis(x, 1, start, stop), (x.shape[0], *shape))
                 start = stop
             going.values[name] = (

@@ -7,12 +7,11 @@ a model file is a stranger's. Knows nodes, no Values.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
-
-import numpy as np
 
 from misstep.errors import FileFormatError
 from misstep.ir import Array
@@ -80,7 +79,7 @@ class ImportedProgram:
         """Return the shape of a row."""
         if len(self.inputs) == 1:
             return self.inputs[0][2]
-        return (sum(int(np.prod(shape)) for _, _, shape in self.inputs),)
+        return (sum(math.prod(shape) for _, _, shape in self.inputs),)
 
     def to_json(self) -> str:
         """Return the program as one line of JSON."""

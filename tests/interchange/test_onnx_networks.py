@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from misstep.interchange.onnx_writing import proto_of
 from misstep.nn import Module, Network, build_module, registered_layers
 from misstep.nn.imported import ImportedGraph
 from misstep.nn.imported_ends import fitted_imported
+from tests.fuzz.structures import change_json
 
 onnx = pytest.importorskip("onnx")
 reference = pytest.importorskip("onnx.reference")
@@ -159,6 +161,21 @@ def test_it_is_kept_as_text_and_read_without_onnx() -> None:
     anew = Network(build_module(network.module.configuration()), (4,), seed=5)
     spread = network.arrays()["0.weight"].std()
     assert 0.5 * spread < anew.arrays()["0.weight"].std() < 2 * spread
+
+
+def test_a_broken_text_of_a_graph_is_refused_in_words() -> None:
+    example, shape = next(ImportedGraph.examples())
+    assert isinstance(example, ImportedGraph)
+    arrays = Network(example, shape).arrays()
+    opened = 0
+    for seed in range(300):
+        changed = change_json(example.graph.encode(), Random(seed)).decode("utf-8", "replace")
+        try:
+            Network(build_module({"kind": "ImportedGraph", "graph": changed}), shape, arrays=arrays)
+            opened += 1
+        except MisstepError:
+            continue
+    assert opened < 300
 
 
 def test_a_probability_at_the_end_and_another_number_of_outputs() -> None:
