@@ -182,11 +182,13 @@ def _belongs(
     So does the sum behind a product; and what turns time and batch around a recurrence, so that a
     layer takes and gives a row for each row.
     """
-    last, node = before[-1].outputs[0], group[-1]
-    if last not in node.inputs or users[last] != 1:
+    last, node = before[-1].first_output, group[-1]
+    if not last or last not in node.inputs or users[last] != 1:
         return False
     alone = all(name == last for name in node.inputs if name in found.dynamic)
-    if not alone or any(users[output] for each in before for output in each.outputs[1:]):
+    inside = {name for each in before for name in each.names_used()} | {last}
+    made = [output for each in before for output in each.outputs if output and output not in inside]
+    if not alone or any(users[output] for output in made):
         return False
     if last not in found.rows_first:
         return True
@@ -208,7 +210,7 @@ def _is_layer(group: Sequence[Node], found: Found, inputs: Collection[str]) -> b
     """Tell whether a group takes and gives a row for each row."""
     entries = [name for node in group for name in node.inputs if name in found.dynamic]
     first = entries[0] if entries else ""
-    return first in found.rows_first and group[-1].outputs[0] in found.rows_first
+    return first in found.rows_first and group[-1].first_output in found.rows_first
 
 
 def _layer_name(own: list[str], main: Node, names: Counter[str], taken: set[str]) -> str:

@@ -86,7 +86,7 @@ class ImportedLayer(Module, abstract=True):
         going: _Pass = _state.going
         self._owner[0].supply(self.part, going)
         output: Value = _rules().run_nodes(
-            self.part.nodes, going.values, going.around, [self.part.nodes[-1].outputs[0]]
+            self.part.nodes, going.values, going.around, [self.part.nodes[-1].first_output]
         )[0]
         # Units are entries of the last axis; with channels first they are not.
         dies = self.part.nodes[-1].operator in _CAN_DIE and output.ndim == 2

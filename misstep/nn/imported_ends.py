@@ -38,7 +38,7 @@ def fitted_imported(
     if last is None:
         raise ShapeError("the imported network", needed="a layer with parameters", got="none")
     part, behind = program.parts[last], program.parts[last + 1 :]
-    end = part.nodes[-1].outputs[0]
+    end = part.nodes[-1].first_output
     ends = [node.operator for each in behind for node in each.nodes]
     if network.outputs.get(part.layer) == (outputs,) and set(ends) <= _PROBABILITIES | _AROUND:
         if not set(ends) & _PROBABILITIES:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from misstep.errors import FileFormatError
+from misstep.errors import FileFormatError, MisstepError
 from misstep.ir import Array
 from misstep.onnx_operators.node import Node
 from misstep.onnx_operators.stored import (
@@ -133,17 +133,21 @@ def program_from_json(text: str) -> ImportedProgram:
             versions,
             inputs,
             plain["output"],
-            tuple(
-                Part(names_from_json([one["layer"]])[0], nodes_from_json(one["nodes"]))
-                for one in plain["parts"]
-            ),
+            tuple(_part(one) for one in plain["parts"]),
             {name: array_from_json(one) for name, one in plain["constants"].items()},
             {name: _numbers(one) for name, one in plain["numbers"].items()},
         )
     except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        if isinstance(error, FileFormatError):
+        if isinstance(error, MisstepError):
             raise
         raise FileFormatError(what, needed="what misstep wrote", got=str(error)[:200]) from error
+
+
+def _part(plain: Any) -> Part:
+    part = Part(names_from_json([plain["layer"]])[0], nodes_from_json(plain["nodes"]))
+    if part.layer and not (part.nodes and part.nodes[-1].first_output):
+        raise FileFormatError("a layer of an imported network", needed="nodes that make something")
+    return part
 
 
 def _numbers(plain: Any) -> Numbers:

@@ -83,6 +83,11 @@ class Node:
     domain: str = ""
     name: str = ""
 
+    @property
+    def first_output(self) -> str:
+        """Return its first output that somebody wants, or an empty text."""
+        return next((name for name in self.outputs if name), "")
+
     def names_used(self) -> tuple[str, ...]:
         """Return its inputs, then tensors from outside that graphs in it take by name."""
         names = [name for name in self.inputs if name]
