@@ -94,7 +94,10 @@ def network_of(
     try:
         constants, found = _tried(nodes, inputs, wanted, arrays, learned, program.versions, kind)
     except ShapeError as error:
-        raise _for_any_rows(program, error) from error
+        said = _for_one_number_of_rows(program, error)
+        if said is None:
+            raise
+        raise said from error
     parts, numbers = parts_of(found, [name for name, _, _ in inputs])
     large = {name for name, array in constants.items() if array.size > LARGEST_CONSTANT} & set(
         found.numbers
@@ -142,8 +145,8 @@ def freeze_all_but(module: ImportedGraph, trainable: bool | int) -> None:
         object.__setattr__(layer, "_is_trainable", False)
 
 
-def _for_any_rows(program: OnnxProgram, error: ShapeError) -> ShapeError:
-    """Return what to raise where shapes do not fit: the file may be for one number of rows only."""
+def _for_one_number_of_rows(program: OnnxProgram, error: ShapeError) -> ShapeError | None:
+    """Return what to raise where shapes do not fit because a file is for so many rows only."""
     for port in program.inputs:
         if port.shape and isinstance(port.shape[0], int):
             return ShapeError(
@@ -152,7 +155,7 @@ def _for_any_rows(program: OnnxProgram, error: ShapeError) -> ShapeError:
                 got=f"a file for exactly {port.shape[0]} ({str(error).rstrip('.')})",
                 try_="exporting it with a batch of any size (dynamic axes)",
             )
-    return error
+    return None
 
 
 def _inputs(

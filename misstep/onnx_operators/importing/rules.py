@@ -89,7 +89,10 @@ def run_nodes(
             if node.describe() not in str(error):
                 error.add_note(f"at {node.describe()}")
             raise
-        except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
+        except (
+            *(ArithmeticError, AssertionError, AttributeError, LookupError),
+            *(RecursionError, TypeError, ValueError),
+        ) as error:
             raise FileFormatError(node.describe(), got=f"{error}"[:200]) from error
         for name, value in zip(node.outputs, outputs, strict=False):
             if not name:
