@@ -119,7 +119,8 @@ def _run_node(node: Node, values: Mapping[str, Value], around: Surroundings) -> 
     given = [_input(node, name, values) for name in node.inputs]
     while given and given[-1] is None:
         given.pop()
-    if not rule.least <= len(given) <= rule.most or any(one is None for one in given[: rule.least]):
+    needed = given if rule.most == float("inf") else given[: rule.least]
+    if not rule.least <= len(given) <= rule.most or any(one is None for one in needed):
         raise FileFormatError(
             node.describe(), needed=f"{rule.least} inputs or more", got=f"{len(given)}"
         )
