@@ -45,8 +45,9 @@ ELEMENT_NAMES = {
     26: "int2",
 }
 
-# Floating-point numbers of half precision: float16 and bfloat16.
-HALVES = (10, 16)
+FLOAT16, BFLOAT16 = 10, 16
+# Floating-point numbers of half precision.
+HALVES = (FLOAT16, BFLOAT16)
 
 # The domain of ONNX's own operators, which may also be left out.
 OWN_DOMAIN = "ai.onnx"

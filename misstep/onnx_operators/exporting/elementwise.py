@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from misstep.errors import NotYetError
 from misstep.onnx_operators.exporting.maker import Maker, Rule, Twin, exports
-from misstep.onnx_operators.node import ELEMENT_OF_DTYPE
+from misstep.onnx_operators.node import BFLOAT16, ELEMENT_OF_DTYPE
 
 # Ops that ONNX has under another name and with the same meaning.
 _SAME = {
@@ -74,6 +74,20 @@ exports("logical_or")(_same("logical_or", "Or"))
 def cast(maker: Maker, value: Twin, inputs: list[str]) -> str:
     """Write Cast."""
     return maker.node("Cast", inputs, to=ELEMENT_OF_DTYPE[value.dtype])
+
+
+@exports("round_to_bfloat16")
+def round_to_bfloat16(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write Cast there and back; float64 numbers stay as they are."""
+    if value.dtype != "float32":
+        return maker.node("Identity", inputs)
+    return maker.cast(maker.node("Cast", inputs, to=BFLOAT16), value.dtype)
+
+
+@exports("round_slope")
+def round_slope(maker: Maker, value: Twin, inputs: list[str]) -> str:
+    """Write Identity: only what flows back is rounded, and in a file nothing does."""
+    return maker.node("Identity", inputs)
 
 
 @exports("expm1")
