@@ -1,11 +1,13 @@
 """The cases that the package `onnx` brings for each operator, through the rules of this library.
 
-Each case passes, or is refused in words: none is wrong. How many pass is pinned from below.
+Each case passes, or is refused in words: none is wrong. How many pass is pinned from below. With
+MISSTEP_NODE_CASES=all those of pooling are among them, which take longer to make than all others.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import warnings
 from collections import Counter
@@ -24,8 +26,11 @@ pytest.importorskip("onnx")
 
 # Cases of operators that have no rule here, or of images and texts, and slow to make.
 LEFT_OUT = {"affinegrid", "flexattention", "image_decoder", "linear_attention", "roialign"}
-# Of all whose operators have rules; refused are mostly kinds of numbers that are not here.
-LEAST_PASSED = 1050
+SLOW = {"averagepool", "lppool", "maxpool"}
+if os.environ.get("MISSTEP_NODE_CASES") != "all":
+    LEFT_OUT |= SLOW
+# Of those whose operators have rules; refused are mostly kinds of numbers that are not here.
+LEAST_PASSED = 1000
 
 
 def all_cases() -> list[Any]:
