@@ -92,8 +92,12 @@ def _json(done: Done) -> Iterator[str]:
 def _raw_values(said: str, given: str) -> Iterator[str]:
     for line in said.split("\n"):
         for found in RAW.finditer(line):
-            # A loss that runs off may be called what it is, and a cell what it should be.
-            told = re.search(r"\bloss\b|Try: .*\bNaN\b", line) and found[0].lower() in WILD
+            # A loss that runs off, and the number that it comes from, may be called what they are,
+            # and a cell what it should be.
+            told = (
+                re.search(r"\bloss\b|is not finite arose|Try: .*\bNaN\b", line)
+                and found[0].lower() in WILD
+            )
             if not told and found[0].lower() not in given.lower():
                 yield f"a raw value: {found[0]} in: {shape(line)}"
                 return

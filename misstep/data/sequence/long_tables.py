@@ -21,6 +21,7 @@ from misstep.data.table.dates import date_format_of
 from misstep.data.table.table import Table, require_column, require_columns
 from misstep.errors import DataError
 from misstep.ir import Array
+from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -246,7 +247,7 @@ def _orders(column: pandas.Series, group: Array) -> bool:
 def _counts(group: Array) -> str:
     lengths = np.bincount(group[group >= 0])
     if lengths.min() == lengths.max():
-        return f"{len(lengths):,} sequences of {lengths[0]:,} lines each"
+        return f"{len(lengths):,} sequences of {counted(int(lengths[0]), 'line')} each"
     return f"{len(lengths):,} sequences of {lengths.min():,} to {lengths.max():,} lines"
 
 
