@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -410,6 +410,54 @@ class Network:
         or for what ONNX has no words for, StorageError where it can't be written.
         """
         ask("ONNX file of a network")(self, path, loss=loss)
+
+    def load_torch(
+        self,
+        source: Any,
+        *,
+        names: Mapping[str, str] | None = None,
+        leave: Iterable[str] = (),
+        channels: str = "first",
+    ) -> dict[str, str]:
+        """Take over the weights of a network in PyTorch; return by path whose each layer has now.
+
+        `source`: a state_dict, a module, or the path of a safetensors file. Layers are paired by
+        `names` (theirs by path here), by equal names, by kind and shapes, and where several are
+        alike by order: that of use here, that of definition there. `leave`: paths here, and names
+        there, that have no counterpart. `channels`: "last" where flattened images have their
+        channels last there too. Nothing changes unless all fits. Raises ShapeError, ArgumentError
+        or DtypeError that names the layer, FileFormatError for a file that is no safetensors file.
+        """
+        given = {"names": names, "leave": leave, "channels": channels}
+        found: dict[str, str] = ask("weights of PyTorch")(self, source, **given)
+        return found
+
+    def to_torch(
+        self,
+        like: Any = None,
+        *,
+        names: Mapping[str, str] | None = None,
+        leave: Iterable[str] = (),
+        channels: str = "first",
+    ) -> dict[str, Any]:
+        """Return the weights as PyTorch has them, by its names: arrays for `load_state_dict`.
+
+        `like`: a state_dict or module whose names, dtypes and tensors they get, all that is left
+        out as it is there; without it they go by paths here, as NumPy arrays. The rest, and what is
+        raised, as for `load_torch`.
+
+        >>> import misstep as ms
+        >>> network = ms.Network(ms.Dense(2), input_shape=(3,))
+        >>> {name: array.shape for name, array in network.to_torch().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        given = {"names": names, "leave": leave, "channels": channels}
+        found: dict[str, Any] = ask("weights for PyTorch")(self, like, **given)
+        return found
+
+    def save_safetensors(self, path: Path | str, like: Any = None, **settings: Any) -> None:
+        """Write what `to_torch` returns to a safetensors file. Raises as it, and StorageError."""
+        ask("safetensors file of a network")(self, path, like, **settings)
 
     def predict(
         self, x: npt.ArrayLike, *, loss: Loss | None = None, threads: int | None = None
