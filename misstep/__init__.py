@@ -77,6 +77,8 @@ _HOMES |= {"input": ("misstep.ir", "make_input"), "parameter": ("misstep.ir", "m
 offer("ONNX file of a model", "misstep.interchange", "export_model")
 offer("ONNX file of a network", "misstep.interchange", "export_network")
 offer("network of an ONNX file", "misstep.interchange", "from_onnx")
+offer("weights of Keras", "misstep.interchange.keras_weights", "load_keras")
+offer("weights for Keras", "misstep.interchange.keras_weights", "to_keras")
 offer("weights of PyTorch", "misstep.interchange.torch_weights", "load_torch")
 offer("weights for PyTorch", "misstep.interchange.torch_weights", "to_torch")
 offer("safetensors file of a network", "misstep.interchange.torch_weights", "save_safetensors")

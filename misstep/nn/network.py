@@ -459,6 +459,29 @@ class Network:
         """Write what `to_torch` returns to a safetensors file. Raises as it, and StorageError."""
         ask("safetensors file of a network")(self, path, like, **settings)
 
+    def load_keras(
+        self, source: Any, *, names: Mapping[str, str] | None = None, leave: Iterable[str] = ()
+    ) -> dict[str, str]:
+        """Take over the weights of a Keras 3 model; return by path whose each layer has now.
+
+        `source`: the model, or the path of a .weights.h5 or .keras file (read by h5py). Layers are
+        paired by `names` (theirs by path here), by equal names, by kind and shapes, and where
+        several are alike by order. `leave`: paths here, and names there, that have no counterpart.
+        Nothing changes unless all fits. Raises MisstepError, naming the layer, where it does not.
+        """
+        found: dict[str, str] = ask("weights of Keras")(self, source, names=names, leave=leave)
+        return found
+
+    def to_keras(
+        self, like: Any, *, names: Mapping[str, str] | None = None, leave: Iterable[str] = ()
+    ) -> list[Array]:
+        """Return the weights as `set_weights` of the Keras model `like` takes them.
+
+        What it has beside is as it is there. The rest, and what is raised, as for `load_keras`.
+        """
+        found: list[Array] = ask("weights for Keras")(self, like, names=names, leave=leave)
+        return found
+
     def predict(
         self, x: npt.ArrayLike, *, loss: Loss | None = None, threads: int | None = None
     ) -> Array:
