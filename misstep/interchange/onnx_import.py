@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from misstep.errors import ArgumentError, FileFormatError, MisstepError, NotYetError, ShapeError
+from misstep.interchange.onnx_copies import with_own_numbers
 from misstep.interchange.onnx_layers import Found, are_parameters, parts_of
 from misstep.interchange.onnx_reading import OnnxProgram, Port, read_onnx
 from misstep.ir import Array, Value, ancestors, make_input, make_literal
@@ -81,8 +82,9 @@ def network_of(
     trainable: bool | int = True,
 ) -> Network:
     """Return the network that a program is; arguments as for `from_onnx`."""
-    inputs = _inputs(program.inputs, input_shape)
     wanted = _output(program, output)
+    program = with_own_numbers(program, wanted)
+    inputs = _inputs(program.inputs, input_shape)
     kind = dtype or _floats(program)
     if kind not in ("float32", "float64"):
         raise ArgumentError("dtype", needed="float32 or float64", got=repr(kind))

@@ -456,3 +456,22 @@ def test_a_network_goes_through_a_file(tmp_path: Path) -> None:
     assert isinstance(back.module, ImportedGraph)
     with pytest.raises(MisstepError, match="No such file"):
         from_onnx(tmp_path / "absent.onnx")
+
+
+def test_numbers_that_a_file_holds_once_are_each_layers_own() -> None:
+    helper = onnx.helper
+    nodes = [
+        helper.make_node("Identity", ["a.weight"], ["b.weight"]),
+        helper.make_node("Gemm", ["x", "a.weight"], ["h"]),
+        helper.make_node("Gemm", ["h", "b.weight"], ["y"]),
+    ]
+    ports = [
+        helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ("rows", 3)) for name in "xy"
+    ]
+    weight = RANDOM.normal(size=(3, 3)).astype("float32")
+    arrays = [onnx.numpy_helper.from_array(weight, "a.weight")]
+    model = helper.make_model(helper.make_graph(nodes, "g", ports[:1], ports[1:], arrays))
+    network = network_of(program_of(model))
+    assert network.parameter_count == 18
+    x = RANDOM.normal(size=(4, 3)).astype("float32")
+    np.testing.assert_allclose(network.predict(x), x @ weight @ weight, rtol=1e-4, atol=1e-5)
