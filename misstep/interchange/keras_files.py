@@ -30,6 +30,9 @@ _BELOW: dict[str, tuple[str, ...]] = {
     "LSTM": ("cell",),
     "MultiHeadAttention": ("query_dense", "key_dense", "value_dense", "output_dense"),
 }
+# What h5py raises for a file that is damaged, besides what it raises itself: its objects are other
+# ones than expected.
+DAMAGE = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
 
 _BY_GATES = {1: "SimpleRNN", 3: "GRU", 4: "LSTM"}
 
@@ -63,7 +66,7 @@ def keras_groups(path: Path | str) -> list[Group]:
         _walk(file, "", found, 0)
     except MisstepError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError, zipfile.BadZipFile) as error:
+    except (*DAMAGE, zipfile.BadZipFile) as error:
         raise FileFormatError(
             f"{path}", needed="weights that Keras 3 wrote", got=str(error)[:200]
         ) from error

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, FileFormatError
 from misstep.interchange.foreign_weights import Group, Side, pair_up
-from misstep.interchange.keras_files import keras_groups
+from misstep.interchange.keras_files import DAMAGE, keras_groups
 from misstep.interchange.keras_layouts import NAMES, keras_layouts
 from misstep.interchange.torch_files import plain_array
 from misstep.ir import Array
@@ -114,7 +114,12 @@ def _group(label: str, layer: Any) -> Group:
 def _numbers(weight: Any) -> Array:
     """Return the numbers of a Keras variable, or of a dataset in a file."""
     own = getattr(weight, "numpy", None)
-    return np.asarray(own() if own is not None else weight[()])
+    if own is not None:
+        return np.asarray(own())
+    try:
+        return np.asarray(weight[()])
+    except DAMAGE as error:
+        raise FileFormatError("weights from Keras", needed="whole ones", got=str(error)) from error
 
 
 __all__ = ["load_keras", "to_keras"]
