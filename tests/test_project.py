@@ -58,7 +58,7 @@ def test_import_prints_nothing() -> None:
 # Public names
 
 # More than this at the top and nobody finds anything by looking; the rest stands in the rooms.
-MOST_NAMES = 96
+MOST_NAMES = 97
 
 
 def rooms() -> dict[str, types.ModuleType]:
