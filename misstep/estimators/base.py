@@ -44,6 +44,7 @@ from misstep.modeling import (
     make_options,
     recognize,
     save_model,
+    train,
     untrained,
 )
 from misstep.modeling.held_out import HeldOut
@@ -81,6 +82,8 @@ class Estimator(BaseEstimator):
     # The latest training, also one that failed; None before fit, and after partial_fit.
     _run: Run | None = None
     _latest: FitResult | None = None
+    # The training that the latest one went on from, with warm_start.
+    _start: FitResult | None = None
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Give a subclass its arguments, and write them into its docstring."""
@@ -177,13 +180,15 @@ class Estimator(BaseEstimator):
         *,
         sample_weight: Any = None,
         groups: Any = None,
+        validation: Any = None,
         seconds: float = SECONDS_FOR_ROWS,
         probe: bool = False,
         budget: float = SECONDS_FOR_PROBING,
     ) -> Diagnosis:
         """Return what went wrong with the latest training, and what to do; print it to read it.
 
-        With the rows X and answers y of the training, as for `fit`, their rows are looked at as
+        With the rows X and answers y of the training and, where there were some, its
+        `sample_weight`, `groups` and `validation`, as for `fit`, their rows are looked at as
         well, for about so many `seconds`: answers that models of the other rows do not believe, and
         rows on both sides of the split, named by their row, counted from 0. With `probe` the
         training is done again from its first weights, with one thing changed at a time, for at
@@ -210,8 +215,7 @@ class Estimator(BaseEstimator):
                 )
             return self._run.diagnose()
         # A copy that is not fitted: what the rows are like is not remembered here.
-        examples = clone(self)._given(X, y, sample_weight, groups)
-        modality = recognize(examples.data, self._options(), examples)
+        modality = self._recognized(self._options(), X, y, sample_weight, groups, validation)
         record = copy(self._run.record or Record({}))
         record.events = list(record.events)
         check_rows(modality, seconds=seconds).add_to(record)
@@ -221,7 +225,8 @@ class Estimator(BaseEstimator):
         if record.description is not None:
             # Who asked for no random_state got one.
             options = replace(options, seed=record.description.seed)
-        return probed(record, untrained(recognize(examples.data, options, examples)), budget)
+        again = self._recognized(options, X, y, sample_weight, groups, validation)
+        return probed(record, untrained(again), budget)
 
     @with_own_float_errors
     def repair(
@@ -231,18 +236,20 @@ class Estimator(BaseEstimator):
         *,
         sample_weight: Any = None,
         groups: Any = None,
+        validation: Any = None,
         minutes: float | None = None,
         steps: int | None = None,
         seed: int = 0,
     ) -> Repair:
         """Try remedies for what went wrong in the latest training, and keep what measurably helps.
 
-        X, y, `sample_weight`, `groups`: those of fit. Remedies that the diagnosis names are trained
-        beside an unchanged control and a random remedy, on the same batches; the best is adopted
-        only if it beats the control on validation rows beyond noise, and the estimator predicts
-        with it from then on. Else the estimator stays as it is. `minutes`, `steps`: of time and of
-        updates that it may take, without either some 25 such trainings in each of at most three
-        rounds. `seed`: of the random remedies. Print what is returned to read what was tried.
+        X, y, `sample_weight`, `groups`, `validation`: those of fit. Remedies that the diagnosis
+        names are trained beside an unchanged control and a random remedy, on the same batches; the
+        best is adopted only if it beats the control on validation rows beyond noise, and the
+        estimator predicts with it from then on. Else the estimator stays as it is. `minutes`,
+        `steps`: of time and of updates that it may take, without either some 25 such trainings in
+        each of at most three rounds. `seed`: of the random remedies. Print what is returned to read
+        what was tried.
 
         Also where fit raised an error because the loss was no longer finite. Raises NotFittedError,
         MisstepError after partial_fit or where too few rows are left to judge by, ArgumentError for
@@ -261,7 +268,7 @@ class Estimator(BaseEstimator):
         if self._run.record is not None and self._run.record.description is not None:
             # Who asked for no random_state got one.
             options = replace(options, seed=self._run.record.description.seed)
-        named = {"sample_weight": sample_weight, "groups": groups}
+        named = {"sample_weight": sample_weight, "groups": groups, "validation": validation}
         given = {name: value for name, value in named.items() if value is not None}
         modality = self._modality(options, X, y, **given)
         sick = Repairable.of_training(modality, result.trainer, result.run)
@@ -303,7 +310,7 @@ class Estimator(BaseEstimator):
             )
         return report_of_result(self._latest, path)
 
-    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any, validation: Any) -> Examples:
         """Return rows with their answers, as fit takes them. Raises what fit raises for them."""
         raise MisstepError(
             f"the rows of this {type(self).__name__}",
@@ -315,10 +322,16 @@ class Estimator(BaseEstimator):
     def _modality(self, options: Options, *data: Any, **named: Any) -> Modality:
         """Return what fit would learn from with these arguments. Raises what fit raises for it."""
         bound = inspect.signature(type(self).fit).bind(self, *data, **named).arguments
-        given = [bound.get(each) for each in ("X", "y", "sample_weight", "groups")]
+        names = ("X", "y", "sample_weight", "groups", "validation")
+        return self._recognized(options, *[bound.get(each) for each in names])
+
+    def _recognized(self, options: Options, *given: Any) -> Modality:
+        """Return what fit would learn from; `given`: X, y, weights, groups, validation."""
         # A copy that is not fitted: what the rows are like is not remembered here.
         examples = clone(self)._given(*given)
-        return recognize(examples.data, options, examples)
+        modality = recognize(examples.data, options, examples)
+        modality.start = self._start
+        return modality
 
     def _tuned(
         self, data: Sequence[Any], named: Mapping[str, Any], search: Mapping[str, Any]
@@ -346,6 +359,12 @@ class Estimator(BaseEstimator):
             each.check(value, each.argument)
             values[each.name] = _plain_number(value, each.type)
         return make_options(**values, origin={"face": "estimator"})
+
+    def _trained(self, examples: Examples, options: Options) -> FitResult:
+        """Return what comes of training, which goes on from the last one with warm_start."""
+        goes_on = options.warm_start and self._is_fitted()
+        self._start = self._result if goes_on else None
+        return train(examples.data, options, examples=examples, start=self._start)
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "model_")

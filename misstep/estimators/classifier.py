@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 
+from misstep.data import Dataset, Target
 from misstep.data.weights import checked_weights
-from misstep.errors import ArgumentError
+from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
 from misstep.estimators.class_weights import class_weights_of
 from misstep.estimators.reading import (
@@ -20,9 +22,10 @@ from misstep.estimators.reading import (
     labels_of,
 )
 from misstep.estimators.scoring import accuracy_of
+from misstep.estimators.validation_rows import validation_features, validation_parts
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
-from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
+from misstep.modeling import Examples, Face, Model, fit_first, fit_more, weighted_examples
 
 
 class Classifier(ClassifierMixin, Estimator):
@@ -52,7 +55,9 @@ class Classifier(ClassifierMixin, Estimator):
     model_: Model
 
     @with_own_float_errors
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Classifier:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, validation: Any = None
+    ) -> Classifier:
         """Train anew on rows X and their classes y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
@@ -62,20 +67,36 @@ class Classifier(ClassifierMixin, Estimator):
         sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight 0 is not there,
         and neither is a class whose rows all weigh 0. groups: (rows,) which rows belong together,
         such as the person each is of; those of a group all validate or are all learned from.
+        validation: (X, y) or (X, y, weights), rows of yours that tell when to stop; nothing is set
+        apart of X then.
 
         Raises DataError, DtypeError or ArgumentError.
         """
         options = self._options()
-        examples, classes = self._examples(X, y, sample_weight, groups)
-        result = train(examples.data, options, examples=examples)
+        examples, classes = self._examples(X, y, sample_weight, groups, validation)
+        if options.warm_start and self._is_fitted():
+            self._refuse_other_classes(classes)
+        result = self._trained(examples, options)
         self.classes_ = classes
         self._take(result)
         return self
 
-    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
-        return self._examples(X, y, sample_weight, groups)[0]
+    def _refuse_other_classes(self, classes: Array) -> None:
+        """Raise DataError for classes that the network to go on with does not have."""
+        if not np.array_equal(classes, self.classes_):
+            raise DataError(
+                "y with warm_start",
+                needed=f"the classes of the last fit, {self.classes_.tolist()}"[:200],
+                got=str(classes.tolist())[:200],
+                try_="warm_start=False, to train anew",
+            )
 
-    def _examples(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> tuple[Examples, Array]:
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any, validation: Any) -> Examples:
+        return self._examples(X, y, sample_weight, groups, validation)[0]
+
+    def _examples(
+        self, X: Any, y: Any, sample_weight: Any, groups: Any, validation: Any
+    ) -> tuple[Examples, Array]:
         """Return rows with their answers, and the classes among these."""
         data = first_features(self, X)
         labels = labels_of(self, y, len(data))
@@ -88,7 +109,21 @@ class Classifier(ClassifierMixin, Estimator):
         by_class = class_weights_of(self.class_weight, classes, counts)
         together = groups_of(groups, len(labels))
         examples = weighted_examples(data, codes, target, weights, by_class, together)
+        if validation is not None:
+            own = self._validation(validation, data, classes, target)
+            examples = replace(examples, validation=own)
         return examples, classes
+
+    def _validation(
+        self, validation: Any, first: Dataset, classes: Array, target: Target
+    ) -> Examples:
+        """Return the rows that a person brings to be judged by."""
+        X, y, sample_weight = validation_parts(validation)
+        data = validation_features(self, X, first)
+        labels = labels_of(self, y, len(data))
+        weights = checked_weights(sample_weight, len(labels))
+        codes = codes_of(labels, classes, weights > 0)
+        return weighted_examples(data, codes, target, weights)
 
     def _encoded(self, y: Any, rows: int) -> Array:
         return codes_of(labels_of(self, y, rows), self.classes_, np.ones(rows, bool))

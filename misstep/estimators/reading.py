@@ -73,7 +73,7 @@ def first_features(estimator: Any, X: Any) -> Dataset:
         return Sequences.of(X, name="X")
     if narwhals.dependencies.is_polars_lazyframe(X):
         return read_table(X, name="X")
-    if not _is_frame(X):
+    if not is_frame(X):
         return Matrix(_numbers(estimator, X, reset=True))
     with in_our_words("X", "a table with a name for each column"):
         validate_data(estimator, _names_alone(X), reset=True, skip_check_array=True)
@@ -96,8 +96,8 @@ def further_features(estimator: Any, X: Any, model: TrainedModel) -> Dataset:
     texts = _texts_in(X)
     if texts is not None:
         return _further_texts(texts, model.preprocessing)
-    if _is_frame(X):
-        _check_columns(estimator, X)
+    if is_frame(X):
+        check_columns(estimator, X)
         frame = X
     else:
         # Without names columns are taken in their order, as scikit-learn does (and warns).
@@ -177,7 +177,8 @@ def _as_table(texts: list[Any], name: str) -> Table:
     return Table(frame, "X", texts=(name,))
 
 
-def _is_frame(X: Any) -> bool:
+def is_frame(X: Any) -> bool:
+    """Tell whether X is a frame of any library."""
     return bool(narwhals.dependencies.is_into_dataframe(X))
 
 
@@ -231,7 +232,7 @@ def _names_alone(X: Any) -> Any:
     return pandas.DataFrame(columns=pandas.Index(list(X.columns), dtype=object))
 
 
-def _check_columns(estimator: Any, X: Any) -> None:
+def check_columns(estimator: Any, X: Any) -> None:
     """Raise DataError unless the frame X has the columns of fit in their order."""
     try:
         validate_data(estimator, _names_alone(X), reset=False, skip_check_array=True)

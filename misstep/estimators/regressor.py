@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
@@ -16,9 +17,10 @@ from misstep.estimators.reading import (
     numbers_of,
 )
 from misstep.estimators.scoring import r2_of
+from misstep.estimators.validation_rows import validation_features, validation_parts
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
-from misstep.modeling import Examples, Face, Model, fit_first, fit_more, train, weighted_examples
+from misstep.modeling import Examples, Face, Model, fit_first, fit_more, weighted_examples
 
 
 class Regressor(RegressorMixin, Estimator):
@@ -46,7 +48,9 @@ class Regressor(RegressorMixin, Estimator):
     model_: Model
 
     @with_own_float_errors
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Regressor:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, validation: Any = None
+    ) -> Regressor:
         """Train anew on rows X and their answers y, and return the estimator.
 
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
@@ -54,13 +58,14 @@ class Regressor(RegressorMixin, Estimator):
         recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
         finite numbers. sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight
         0 is not there. groups: (rows,) which rows belong together, such as the person each is of;
-        those of a group all validate or are all learned from.
+        those of a group all validate or are all learned from. validation: (X, y) or (X, y,
+        weights), rows of yours that tell when to stop; nothing is set apart of X then.
 
         Raises DataError, DtypeError or ArgumentError.
         """
         options = self._options()
-        examples = self._examples(first_features(self, X), y, sample_weight, groups)
-        self._take(train(examples.data, options, examples=examples))
+        examples = self._given(X, y, sample_weight, groups, validation)
+        self._take(self._trained(examples, options))
         return self
 
     def _encoded(self, y: Any, rows: int) -> Array:
@@ -88,8 +93,14 @@ class Regressor(RegressorMixin, Estimator):
         target, together = number_target(y, len(answers)), groups_of(groups, len(answers))
         return weighted_examples(data, answers, target, sample_weight, groups=together)
 
-    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any) -> Examples:
-        return self._examples(first_features(self, X), y, sample_weight, groups)
+    def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any, validation: Any) -> Examples:
+        data = first_features(self, X)
+        examples = self._examples(data, y, sample_weight, groups)
+        if validation is None:
+            return examples
+        X, y, weights = validation_parts(validation)
+        own = self._examples(validation_features(self, X, data), y, weights)
+        return replace(examples, validation=own)
 
     @with_own_float_errors
     def predict(self, X: Any) -> Array:

@@ -32,7 +32,7 @@ class Examples:
     them, (examples,): class numbers, or numbers as the target encodes them. `target`: recognized,
     not yet fitted. `weights`: (examples,) or None. `class_weights`: one for each class, or None.
     `context`: the rows by which columns are recognized. `groups`: (examples,) which of them belong
-    together, or None.
+    together, or None. `validation`: others that training is judged by, where somebody brought them.
     """
 
     data: Dataset
@@ -43,6 +43,7 @@ class Examples:
     class_weights: Sequence[float] | None = None
     context: Dataset | None = None
     groups: Any = None
+    validation: Examples | None = None
 
     def __len__(self) -> int:
         return len(self.order)
@@ -55,7 +56,13 @@ class Examples:
         groups = None if self.groups is None else pick(self.groups, indices)
         answers = pick(self.answers, indices)
         return replace(
-            self, data=data, order=order, answers=answers, weights=weights, groups=groups
+            self,
+            data=data,
+            order=order,
+            answers=answers,
+            weights=weights,
+            groups=groups,
+            validation=None,
         )
 
     @property

@@ -9,7 +9,7 @@ numbers, no data, and imports nothing that would keep --help waiting.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from enum import Flag, StrEnum
 from importlib import import_module
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from misstep.data import Dataset
     from misstep.nn import Module
     from misstep.nn.losses import Loss
-    from misstep.optim import Optimizer
-    from misstep.train import Progress
+    from misstep.optim import Optimizer, Schedule
+    from misstep.train import Callback, Progress
 
 # The extensions of `Options`, in the order in which they were written.
 _EXTENSIONS: list[type[Options]] = []
@@ -262,6 +262,34 @@ class Options:
         faces=Face.EVERYWHERE,
         needed="the name of an optimizer, an ms.optim.Optimizer or None",
         accepts=lambda value: isinstance(value, str) or _is_a(value, "optim", "Optimizer"),
+    )
+    schedule: Schedule | None = option(
+        None,
+        "How the learning rate moves while training goes on, such as ms.optim.Constant().",
+        faces=Face.ESTIMATORS,
+        needed="an ms.optim.Schedule or None",
+        accepts=lambda value: _is_a(value, "optim", "Schedule"),
+        type_=object,
+    )
+    callbacks: Sequence[Callback] | None = option(
+        None,
+        "Who is called while training goes on.",
+        faces=Face.ESTIMATORS,
+        needed="a list of ms.Callback, or None",
+        accepts=lambda value: (
+            isinstance(value, list | tuple)
+            and all(_is_a(each, "train", "Callback") for each in value)
+        ),
+        type_=object,
+    )
+    warm_start: bool = option(
+        False,
+        "Whether fit goes on from the weights of the last fit, with its preprocessing, instead of "
+        "anew; the optimizer begins afresh.",
+        faces=Face.ROWS,
+        needed="True or False",
+        accepts=lambda value: isinstance(value, bool),
+        type_=bool,
     )
     epochs: int | None = option(
         None,

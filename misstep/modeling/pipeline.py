@@ -38,15 +38,19 @@ def train(
     data: Dataset | str | os.PathLike[str],
     options: Options | None = None,
     examples: Examples | None = None,
+    start: FitResult | None = None,
 ) -> FitResult:
     """Train on `data`, or what is in a file of that name; return the model and all about it.
 
     `examples`: the answers, where somebody holds them apart from the rows; nothing is tested then.
-    Raises StorageError, FileFormatError, DataError or ArgumentError.
+    `start`: what came of the training of rows that this one goes on from, weights and
+    preprocessing. Raises StorageError, FileFormatError, DataError or ArgumentError.
     """
     options = options or Options()
     dataset = data if isinstance(data, Dataset) else read_source(data, preparation_for(options))
-    walk = Walk(recognize(dataset, options, examples))
+    modality = recognize(dataset, options, examples)
+    modality.start = start
+    walk = Walk(modality)
     for _ in walk:
         pass
     result, folder = walk.result, walk.modality.options.folder

@@ -27,7 +27,7 @@ from misstep.modeling.metrics import Scores
 from misstep.modeling.model import TrainedModel
 from misstep.modeling.options import Needs, Options, TaskName, all_options
 from misstep.modeling.plans import Plan
-from misstep.modeling.result import ForecastResult
+from misstep.modeling.result import FitResult, ForecastResult
 from misstep.train import Run, Trainer
 
 
@@ -96,7 +96,8 @@ class Modality(ABC):
     `learns_from_samples`: whether the rows beside a sample are learned from their file.
     `not_repaired`: why a training on such data can't be repaired, empty where it can.
     `decisions`, `notes`: made and noticed so far. `test`: rows of their own to be tested on.
-    `space`: the hyperparameters of its plan, by name, once there is one.
+    `space`: the hyperparameters of its plan, by name, once there is one. `start`: what came of the
+    training that this one goes on from, if any.
     """
 
     name: ClassVar[str]
@@ -116,6 +117,7 @@ class Modality(ABC):
         self.notes: list[str] = list(data.notes)
         self.test: Dataset | None = None
         self.space: dict[str, Hyperparameter] = {}
+        self.start: FitResult | None = None
 
     def __init_subclass__(cls, **more: Any) -> None:
         """Register a kind that has a name, in the order of priorities."""
@@ -160,6 +162,11 @@ class Modality(ABC):
     @abstractmethod
     def setup(self, prepared: Any, plan: Plan) -> Setup:
         """Put together what trains, and what it learns from."""
+
+    def as_asked(self, plan: Plan) -> Plan:
+        """Return the plan with the schedule that a person chose, if any."""
+        chosen = self.options.schedule
+        return plan if chosen is None else replace(plan, schedule=chosen)
 
     def keeps_start(self, plan: Plan) -> bool:
         """Tell whether weights that training only made worse are left as they began."""

@@ -28,6 +28,7 @@ from misstep.errors import ArgumentError
 from misstep.ir import Array, one_blas_thread
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.choice import Choice, choose, contest_of
+from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import (
     Examples,
     encoded_answers,
@@ -42,7 +43,7 @@ from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
 from misstep.modeling.model import Model
 from misstep.modeling.options import Options
-from misstep.modeling.plans import Plan, Planner, number_positions
+from misstep.modeling.plans import Plan, Planner, gone_on_with, number_positions
 from misstep.modeling.row_groups import asked_groups, copy_groups
 from misstep.modeling.target_trial import try_logarithm
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
@@ -199,8 +200,12 @@ class RowModality(Modality):
             )
         self.examples = self.read_examples() if examples is None else examples
         self._test = self.test_examples() if self.tested else None
+        own = self.examples.validation
+        if own is not None:
+            share = len(own) / (len(own) + len(self.examples))
+            self.options = replace(self.options, validation_fraction=share)
         options, rows = self.options, len(self.examples)
-        share = options.validation_share
+        share = 0.0 if own is not None else options.validation_share
         if not self.tested and share and round(rows * share) < LEAST_VALIDATION_ROWS:
             self.decisions.add(
                 "split",
@@ -209,10 +214,9 @@ class RowModality(Modality):
             )
             self.options = options = replace(options, validation_fraction=0.0)
         apart = options.test_fraction if self.tested and self._test is None else 0.0
-        self._groups = groups = self.groups() if apart or options.validation_share else None
-        split = split_rows(
-            rows, self.examples.classes, options.validation_share, apart, options.seed, groups
-        )
+        share = 0.0 if own is not None else self.options.validation_share
+        self._groups = groups = self.groups() if apart or share else None
+        split = split_rows(rows, self.examples.classes, share, apart, options.seed, groups)
         fair = self.fair_examples()
         if fair is not None:
             split = judged_on_fair_rows(split, fair, grouped=groups is not None)
@@ -227,8 +231,8 @@ class RowModality(Modality):
 
     def resplit(self, split: Split, number: int) -> Resplit | None:
         """Validate on others of the rows that are learned from, which learn the former ones."""
-        if self.data.is_sample:
-            # Rows of a file are prepared for one split.
+        if self.data.is_sample or self.examples.validation is not None:
+            # Rows of a file are prepared for one split; those that somebody brought are one.
             return None
         rows, before = split.train, split.validation
         classes, groups = self.examples.classes, self._groups
@@ -264,6 +268,11 @@ class RowModality(Modality):
 
     def _decide_split(self, split: Split) -> None:
         train, validation = len(split.train), len(split.validation)
+        own = self.examples.validation
+        if own is not None:
+            rows = f"{train:,} rows to learn from, {len(own):,} of yours to validate on"
+            self.decisions.add("split", rows, CHOSEN)
+            return
         if not self.tested:
             if validation:
                 self.decisions.add(
@@ -297,8 +306,15 @@ class RowModality(Modality):
         """Fit preprocessing and target on the training rows, and encode all of them."""
         examples, test = self.examples, self._test
         test_names = () if test is None else self.names_of(test.order, test.data)
-        validation = examples.take(split.validation)
-        validation_names = self.names_of(examples.order[split.validation])
+        own = examples.validation
+        validation = (
+            examples.take(split.validation) if own is None else own.take(np.arange(len(own)))
+        )
+        validation_names = (
+            self.names_of(examples.order[split.validation])
+            if own is None
+            else self.names_of(own.order, own.data)
+        )
         if self.tested and test is None:
             test = examples.take(split.test)
             test_names = self.names_of(examples.order[split.test])
@@ -310,8 +326,12 @@ class RowModality(Modality):
                 "place"
             )
         train = examples.take(split.train)
-        target = fitted_target(train)
-        preprocessing = self.preprocess(train, target)
+        start = None if self.start is None else self.start.model
+        if start is None:
+            target = fitted_target(train)
+            preprocessing = self.preprocess(train, target)
+        else:
+            target, preprocessing = start.target, start.preprocessing
 
         def rows(some: Examples) -> Rows:
             if len(some) == 0:
@@ -347,7 +367,8 @@ class RowModality(Modality):
     def _scale_target(self, rows: Rows, train: Examples, target: Target) -> Target:
         """Return the target on the logarithm, if its answers span decades and that helps."""
         # A loss of a person's own choice is for the answers as they are.
-        if not target.is_number or self.in_parts or self.options.loss is not None:
+        given = self.options.loss is not None or self.start is not None
+        if not target.is_number or self.in_parts or given:
             return target
         trial = try_logarithm(rows.x, target.numbers(train.answers))
         if trial is None:
@@ -371,15 +392,26 @@ class RowModality(Modality):
             self.decisions,
             self.in_parts,
             self.space,
-            {} if prepared.choice is None or self._says_how() else prepared.choice.hyperparameters,
+            self._found(prepared),
+        )
+
+    def _found(self, prepared: Prepared) -> Mapping[str, Any]:
+        """Return the hyperparameters that trials found, for these rows or at the start."""
+        if self.start is not None:
+            trials = self.start.trainer.preparation.get("trials", {})
+            return dict(trials.get("hyperparameters", {}))
+        return (
+            {} if prepared.choice is None or self._says_how() else prepared.choice.hyperparameters
         )
 
     def plan(self, prepared: Prepared) -> Plan:
         """Decide how to train, as the kind of data has it; what may be better is tried before."""
         if not self._says_how():
             self._choose(prepared)
-        plan = self.plan_network(self.planner(prepared), prepared)
+        plan = self.as_asked(self.plan_network(self.planner(prepared), prepared))
         self.refuse_hyperparameters()
+        if self.start is not None:
+            plan = gone_on_with(self.start.trainer, plan, self.options, self.decisions)
         if "trials" in self.decisions.facts:
             # Who plans for the same rows once more need not try again.
             own = {name: one.value for name, one in self.space.items()}
@@ -388,7 +420,8 @@ class RowModality(Modality):
 
     def _says_how(self) -> bool:
         """Tell whether a person, or a search, says how to train, so that nothing is tried."""
-        return self.in_parts or any(getattr(self.options, name) is not None for name in SAYS_HOW)
+        begun = self.in_parts or self.start is not None
+        return begun or any(getattr(self.options, name) is not None for name in SAYS_HOW)
 
     def _choose(self, prepared: Prepared) -> None:
         """Try what else may suit the rows, once for all plans of them."""
@@ -425,6 +458,10 @@ class RowModality(Modality):
         """Put together what trains, and the training and validation rows."""
         options = self.options
         network = Network(plan.module, prepared.train.x.shape[1:], seed=options.seed)
+        if self.start is not None:
+            network.load(self.start.trainer.network.arrays())
+            if frozen := self.start.trainer.network.frozen:
+                network.freeze(*frozen)
         trainer = plan.trainer(
             options.seed,
             options.threads,
@@ -453,6 +490,7 @@ class RowModality(Modality):
             callbacks=[
                 snapshots,
                 *([] if validation is None else [plan.early_stopping()]),
+                *(options.callbacks or ()),
                 *self.budget.callbacks(),
             ],
             validation=validation,

@@ -296,7 +296,7 @@ class SeriesModality(Modality):
         planner = Planner(rows, features, self.target, options, self.decisions, space=self.space)
         plan = plan_series_network(planner, prepared.windows)
         self.refuse_hyperparameters()
-        return plan
+        return self.as_asked(plan)
 
     def setup(self, prepared: PreparedSeries, plan: Plan) -> Setup:
         """Put together what trains, and windows of the training and the validation rows."""
@@ -339,6 +339,7 @@ class SeriesModality(Modality):
             callbacks=[
                 snapshots,
                 *([plan.early_stopping()] if validation else []),
+                *(options.callbacks or ()),
                 *self.budget.callbacks(setup.trainings),
             ],
             progress=make_progress(options.progress, unit=UNIT),

@@ -11,6 +11,7 @@ from misstep.modeling.plans.sequences import plan_sequences
 from misstep.modeling.plans.series import plan_series_network
 from misstep.modeling.plans.tables import number_positions, plan_table
 from misstep.modeling.plans.texts import check_vectors, plan_texts, reads_in_order
+from misstep.modeling.plans.warm_start import gone_on_with
 
 __all__ = [
     "Candidate",
@@ -19,6 +20,7 @@ __all__ = [
     "augmentation",
     "check_vectors",
     "default_optimizer",
+    "gone_on_with",
     "number_positions",
     "plan_images",
     "plan_sequences",

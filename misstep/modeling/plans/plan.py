@@ -278,6 +278,8 @@ class Planner:
                 given = self.options.learning_rate
                 optimizer = optimizer_named(asked, **{"learning_rate": given} if given else {})
         shown = course(f"{optimizer.learning_rate:g}")
+        if self.options.schedule is not None:
+            shown = f"{optimizer.learning_rate:g} by {self.options.schedule!r}, {CHOSEN}"
         if self.in_parts:
             shown = f"{optimizer.learning_rate:g} throughout"
             reason = "how many rows will follow is not known"
