@@ -191,11 +191,15 @@ class Target(Stored):
         As `decode` does; on a logarithm they end `BEYOND` deviations above the largest answer of
         training, because what lies further would be a guess times a guess.
         """
+        return self.decode(self.bounded(outputs))
+
+    def bounded(self, outputs: object) -> NDArray[Any]:
+        """Return outputs of a network, in the same shape, none above what is ever predicted."""
         outputs = np.asarray(outputs)
-        if self.logarithm is not None:
-            highest = (self.logarithm.highest - self.center) / self.scale + BEYOND
-            outputs = np.minimum(outputs, highest)
-        return self.decode(outputs)
+        if self.logarithm is None:
+            return outputs
+        highest = (self.logarithm.highest - self.center) / self.scale + BEYOND
+        return np.asarray(np.minimum(outputs, highest))
 
     def _scaled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return values if self.logarithm is None else self.logarithm.apply(values)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
 
 from misstep.data import Dataset
+from misstep.errors import DataError
 from misstep.estimators.base import Estimator
 from misstep.estimators.reading import (
     first_features,
@@ -21,6 +23,7 @@ from misstep.estimators.validation_rows import validation_features, validation_p
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, weighted_examples
+from misstep.modeling.intervals import Calibration
 
 
 class Regressor(RegressorMixin, Estimator):
@@ -110,6 +113,58 @@ class Regressor(RegressorMixin, Estimator):
         """
         outputs = self._outputs(X)
         return self.model_.decide(outputs)
+
+    @with_own_float_errors
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+        """Return between what the answer of each row lies, (rows, 2), in the unit of y.
+
+        Of rows from where those of fit came, at least the share `coverage` lies inside, and hardly
+        more: that holds over all rows, not for each kind of them (split conformal prediction). It
+        goes by the errors on the validation rows, or those given to `calibrate`; below 100 of them
+        it is good to some points. Raises NotFittedError, DataError where there are none, or
+        ArgumentError where there are too few.
+
+        >>> import numpy as np
+        >>> import misstep as ms
+        >>> X = np.random.default_rng(0).normal(size=(400, 1))
+        >>> y = X[:, 0] + np.random.default_rng(1).normal(size=400)
+        >>> regressor = ms.Regressor("dense4", epochs=10).fit(X[:200], y[:200])
+        >>> low, high = regressor.calibrate(X[200:300], y[200:300]).predict_interval(X[300:]).T
+        >>> bool(0.8 < ((low <= y[300:]) & (y[300:] <= high)).mean() < 1)
+        True
+        """
+        model = self._model()
+        return model.predict_interval(further_features(self, X, model), coverage)
+
+    @with_own_float_errors
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
+        """Return what each of these shares of answers is not above, (rows, quantiles).
+
+        As honest as `predict_interval`, on either side apart, and in need of more rows: 99 for the
+        hundredth. Raises NotFittedError, DataError or ArgumentError.
+        """
+        model = self._model()
+        return model.predict_quantiles(further_features(self, X, model), quantiles)
+
+    @with_own_float_errors
+    def calibrate(self, X: Any, y: Any) -> Regressor:
+        """Take the errors on rows X with answers y for intervals from now on; return the estimator.
+
+        They must be rows that it did not learn from. Raises NotFittedError or DataError.
+        """
+        model = self._model()
+        data = further_features(self, X, model)
+        answers = self._encoded(y, len(data))
+        found = Calibration.of(model.outputs(data), answers, model.target, "calibrate(X, y)")
+        if found is None:
+            raise DataError("X and y", needed="a row or more", got="none")
+        model.calibration = found
+        return self
+
+    def _model(self) -> Model:
+        model = self._fitted_model()
+        assert isinstance(model, Model)
+        return model
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of what is predicted for rows X whose numbers are y, at most 1.

@@ -6,6 +6,7 @@ The model file is in `model_file.py`. Knows rows and what they mean, not how net
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from misstep.errors import DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.ir.masks import known_values
+from misstep.modeling.intervals import Calibration, without_calibration
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
@@ -176,6 +178,10 @@ class Model(TrainedModel):
     (20,)
     """
 
+    # How far it was off on rows that it did not learn from; None where there were none, of classes,
+    # and in a file of an earlier version.
+    calibration: Calibration | None = None
+
     @property
     def purpose(self) -> str:
         """Return what it is for, as --task calls it: "classification" or "regression"."""
@@ -232,6 +238,46 @@ class Model(TrainedModel):
     def predict(self, data: Any) -> Array:
         """Return the prediction for each row: a class, or a number in the target's own unit."""
         return self.decide(self.outputs(data))
+
+    @with_own_float_errors
+    def predict_interval(self, data: Any, coverage: float = 0.9) -> Array:
+        """Return between what the answer of each row lies, (rows, 2), in the target's own unit.
+
+        Of rows from where those of training came, at least the share `coverage` lies inside, and
+        hardly more; that holds over all rows, not for each kind of them. It goes by the errors on
+        rows that were not learned from. Raises DataError, or ArgumentError where there are too few
+        of these.
+
+        >>> import misstep as ms
+        >>> x = np.random.default_rng(0).normal(size=(300, 2))
+        >>> ms.Regressor(epochs=5).fit(x, x[:, 0]).save("model.misstep")
+        >>> ms.load_model("model.misstep").predict_interval(x, 0.9).shape
+        (300, 2)
+        """
+        outputs = self.outputs(data)
+        return self._calibrated("intervals").interval(outputs, coverage, self.target)
+
+    @with_own_float_errors
+    def predict_quantiles(self, data: Any, quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
+        """Return what each of these shares of answers is not above, (rows, quantiles).
+
+        As honest as `predict_interval`, on either side apart, and in need of more rows. Raises
+        DataError or ArgumentError.
+        """
+        outputs = self.outputs(data)
+        return self._calibrated("quantiles").quantiles(outputs, quantiles, self.target)
+
+    def _calibrated(self, what: str) -> Calibration:
+        if not self.target.is_number:
+            raise DataError(
+                what,
+                needed="a number that is predicted",
+                got=f"{self.target.task}",
+                try_="probabilities of the classes",
+            )
+        if self.calibration is None:
+            raise without_calibration(what)
+        return self.calibration
 
     def decide(self, outputs: Array) -> Array:
         """Return the predictions that `outputs` mean."""

@@ -16,6 +16,7 @@ from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_jso
 from misstep.errors import FileFormatError, MisstepError
 from misstep.ir import Array
 from misstep.modeling.forecast import ForecastInterval, ForecastModel
+from misstep.modeling.intervals import Calibration
 from misstep.modeling.model import Model, TrainedModel
 from misstep.modeling.training_rows import PREFIX, TrainingRows
 from misstep.nn import Module, Network, build_loss, build_module, present_arrays
@@ -23,6 +24,8 @@ from misstep.nn.tracing import limited_rows
 from misstep.storage import read_container, write_container
 
 KIND = "model"
+# What the errors of rows not learned from are called; no layer has a colon in its name.
+ERRORS = f"{PREFIX}errors"
 VERSION = 1
 # More than any data people have in one row; it keeps sizes within what integers hold.
 WIDEST = 10**8
@@ -46,6 +49,7 @@ class _Document(BaseModel):
     facts: dict[str, Any]
     outlook: dict[str, Any] | None = None
     training_rows: dict[str, Any] | None = None
+    calibration: dict[str, Any] | None = None
     # Layers and parameters that training leaves as they are; files without it have none.
     frozen: list[str] = Field(default_factory=list)
 
@@ -76,10 +80,12 @@ def save_model(model: TrainedModel, path: Path | str) -> None:
         document["outlook"] = model.interval.to_json()
     if model.network.frozen:
         document["frozen"] = list(model.network.frozen)
-    arrays = model.network.arrays()
+    arrays = dict(model.network.arrays())
     if model.training_rows is not None:
         document["training_rows"], kept = model.training_rows.to_file()
-        arrays = {**arrays, **kept}
+        arrays |= kept
+    if isinstance(model, Model) and model.calibration is not None:
+        document["calibration"], arrays[ERRORS] = model.calibration.to_file()
     write_container(path, document, arrays, kind=KIND, version=VERSION)
 
 
@@ -136,6 +142,9 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         if document.training_rows is not None:
             features = preprocessing.number_of_features
             model.training_rows = TrainingRows.from_file(document.training_rows, kept, features)
+        if document.calibration is not None:
+            errors = kept.get(ERRORS)
+            model.calibration = Calibration.from_file(document.calibration, errors, outputs)
         return model
     except ValidationError as error:
         first = error.errors()[0]

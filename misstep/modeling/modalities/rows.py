@@ -38,6 +38,7 @@ from misstep.modeling.examples import (
     rows_for,
 )
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
+from misstep.modeling.intervals import Calibration
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
@@ -530,7 +531,16 @@ class RowModality(Modality):
             self.options.seed,
         )
         model.training_rows = _training_rows(prepared, without)
+        if run.usable and prepared.target.is_number:
+            model.calibration = self._calibration(prepared, model)
         return Fitted(model, run, trainer)
+
+    def _calibration(self, prepared: Prepared, model: Model) -> Calibration | None:
+        """Return how far the model is off on rows that it did not learn from, best the test's."""
+        for rows, split in ((prepared.test, "the test"), (prepared.validation, "validation")):
+            if len(rows):
+                return Calibration.of(model.outputs_of(rows.x), rows.y, prepared.target, split)
+        return None
 
     def evaluate(self, prepared: Prepared, fitted: Fitted) -> Evaluation:
         """Score the model on the test and the validation rows, and the baselines on the test."""
