@@ -21,6 +21,7 @@ from misstep.data.inputs import Inputs, Sweep
 from misstep.data.io.examples import EXAMPLES, Example, read_example
 from misstep.data.io.idx import read_idx
 from misstep.data.io.readers import Reader, read_images, read_rows, read_source, unknown_source
+from misstep.data.joint_target import JointTarget
 from misstep.data.logarithm import Logarithm
 from misstep.data.preprocessing import Preprocessing, preprocessing_from_json
 from misstep.data.row_parts import BaselineRow, Part, RowParts
@@ -69,6 +70,7 @@ __all__ = [
     "ImageScaling",
     "Images",
     "Inputs",
+    "JointTarget",
     "Logarithm",
     "LongForm",
     "Matrix",

@@ -42,6 +42,8 @@ class TaskType(StrEnum):
     BINARY = "two classes"
     MULTICLASS = "several classes"
     NUMBER = "number"
+    NUMBERS = "several numbers"
+    LABELS = "several labels"
 
 
 # How many deviations of a logarithm a prediction may lie above all answers of training.
@@ -81,6 +83,16 @@ class Target(Stored):
             (len(set(label_words(self.classes))) == classes, "a class stands twice"),
             (is_number_form(self.form), "unknown form of number"),
         )
+
+    @property
+    def outputs(self) -> int:
+        """Return how many numbers a row's prediction has: classes, or 1."""
+        return len(self.classes) or 1
+
+    @property
+    def is_joint(self) -> bool:
+        """Tell whether there are several answers to a row."""
+        return self.task in (TaskType.NUMBERS, TaskType.LABELS)
 
     @property
     def is_number(self) -> bool:

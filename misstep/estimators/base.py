@@ -152,6 +152,13 @@ class Estimator(BaseEstimator):
             return None if self._latest is None else self._latest.held_out
         model = self._fitted_model()
         data = further_features(self, X, model)
+        if model.target.is_joint:
+            raise ArgumentError(
+                "plotting rows",
+                needed="one answer to each",
+                got=f"{model.target.task}",
+                try_="model_.part(0).plot(…), of one answer alone",
+            )
         x, answers = model.encode(data), self._encoded(y, len(data))
         names = [f"{data.sample_name} {number + 1}" for number in range(len(data))]
         return HeldOut("data", data, x, answers, model.outputs_of(x), names)
@@ -161,16 +168,17 @@ class Estimator(BaseEstimator):
         raise NotImplementedError
 
     @with_own_float_errors
-    def explain(self, X: Any, row: int = 0) -> Any:
+    def explain(self, X: Any, row: int = 0, output: int | str | None = None) -> Any:
         """Return what is predicted for row `row` of X, from 0, and what each part did to that.
 
-        X: as for `predict`; row: as in X[row]. An `ms.modeling.Attribution`: print
-        it, or see its `prediction`, `baseline`, `contributions` and `shares` by name, and
-        `completeness_error`. Raises NotFittedError, DataError or ArgumentError.
+        X: as for `predict`; row: as in X[row]; output: which of several answers. An
+        `ms.modeling.Attribution`: print it, or see its `prediction`, `baseline`, `contributions`
+        and `shares` by name, and `completeness_error`. Raises NotFittedError, DataError or
+        ArgumentError.
         """
         model = self._fitted_model()
         assert isinstance(model, Model)
-        return model.explain(further_features(self, X, model), row)
+        return model.explain(further_features(self, X, model), row, output)
 
     @with_own_float_errors
     def diagnose(

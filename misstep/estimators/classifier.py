@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 
-from misstep.data import Dataset, Target
+from misstep.data import Dataset, JointTarget, Target, TaskType
 from misstep.data.weights import checked_weights
 from misstep.errors import ArgumentError, DataError
 from misstep.estimators.base import Estimator
@@ -22,10 +23,12 @@ from misstep.estimators.reading import (
     labels_of,
 )
 from misstep.estimators.scoring import accuracy_of
+from misstep.estimators.several_answers import are_several, several_labels, several_target
 from misstep.estimators.validation_rows import validation_features, validation_parts
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import Examples, Face, Model, fit_first, fit_more, weighted_examples
+from misstep.modeling.model import finite_answers
 
 
 class Classifier(ClassifierMixin, Estimator):
@@ -63,7 +66,8 @@ class Classifier(ClassifierMixin, Estimator):
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
         categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; recorded
         sequences, (rows, steps, channels), NaN where a short one is filled up; or images: bytes
-        (rows, height, width[, channels]), or a list of paths. y: (rows,), labels of any kind.
+        (rows, height, width[, channels]), or a list of paths. y: (rows,), labels of any kind; or
+        several labels that hold or not, 1 or 0, (rows, labels), that one network predicts together.
         sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight 0 is not there,
         and neither is a class whose rows all weigh 0. groups: (rows,) which rows belong together,
         such as the person each is of; those of a group all validate or are all learned from.
@@ -99,6 +103,14 @@ class Classifier(ClassifierMixin, Estimator):
     ) -> tuple[Examples, Array]:
         """Return rows with their answers, and the classes among these."""
         data = first_features(self, X)
+        if are_several(y):
+            examples = self._several(y, data, sample_weight, groups)
+            if validation is not None:
+                own, answers, weights = validation_parts(validation)
+                judged = self._several(answers, validation_features(self, own, data), weights)
+                examples = replace(examples, validation=judged)
+            assert isinstance(examples.target, JointTarget)
+            return examples, np.asarray(examples.target.names)
         labels = labels_of(self, y, len(data))
         weights = checked_weights(sample_weight, len(labels))
         present = weights > 0
@@ -114,6 +126,20 @@ class Classifier(ClassifierMixin, Estimator):
             examples = replace(examples, validation=own)
         return examples, classes
 
+    def _several(self, y: Any, data: Dataset, sample_weight: Any, groups: Any = None) -> Examples:
+        """Return rows with several labels each."""
+        labels = several_labels(y, len(data))
+        if self.class_weight is not None:
+            raise ArgumentError(
+                "class_weight",
+                needed="None for several labels",
+                got=repr(self.class_weight),
+                try_="sample_weight",
+            )
+        target = several_target(y, labels.shape[1], TaskType.LABELS, len(data))
+        together = groups_of(groups, len(data))
+        return weighted_examples(data, labels, target, sample_weight, groups=together)
+
     def _validation(
         self, validation: Any, first: Dataset, classes: Array, target: Target
     ) -> Examples:
@@ -126,6 +152,8 @@ class Classifier(ClassifierMixin, Estimator):
         return weighted_examples(data, codes, target, weights)
 
     def _encoded(self, y: Any, rows: int) -> Array:
+        if self.model_.target.is_joint:
+            return self.model_.target.encode(several_labels(y, rows))
         return codes_of(labels_of(self, y, rows), self.classes_, np.ones(rows, bool))
 
     @with_own_float_errors
@@ -182,8 +210,13 @@ class Classifier(ClassifierMixin, Estimator):
 
     @with_own_float_errors
     def predict(self, X: Any) -> Array:
-        """Return the likeliest class of each row, (rows,). Raises NotFittedError or DataError."""
+        """Return the likeliest class of each row, (rows,), or labels, (rows, labels), 0 or 1.
+
+        Raises NotFittedError or DataError.
+        """
         outputs = self._outputs(X)
+        if self.model_.target.is_joint:
+            return self.model_.decide(outputs)
         predicted: Array = self.classes_[outputs.argmax(axis=1)]
         return predicted
 
@@ -191,9 +224,50 @@ class Classifier(ClassifierMixin, Estimator):
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each of `classes_`, (rows, classes), rows summing to 1.
 
+        Of labels that hold or not, that each of them holds.
+
         Raises NotFittedError or DataError.
         """
         return self._outputs(X)
+
+    @with_own_float_errors
+    def predict_log_proba(self, X: Any) -> Array:
+        """Return the logarithms of `predict_proba`, of the raw outputs: never -inf by rounding.
+
+        Raises NotFittedError or DataError.
+        """
+        raw = self._raw(X)
+        if self.model_.target.is_joint:
+            return np.asarray(-np.logaddexp(0.0, -raw))
+        if raw.shape[1] == 1:
+            return -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
+        return np.asarray(raw - logsumexp(raw, axis=1, keepdims=True))
+
+    @with_own_float_errors
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw outputs of the network: of two classes (rows,), above 0 for the second.
+
+        Else (rows, classes), the largest of the likeliest class, or of labels, above 0 where it
+        holds. Raises NotFittedError or DataError.
+        """
+        raw = self._raw(X)
+        if raw.shape[1] == 1:
+            return np.asarray(raw[:, 0])
+        two = self.model_.target.task is TaskType.BINARY
+        return np.asarray(raw[:, 1] - raw[:, 0]) if two else raw
+
+    def _raw(self, X: Any) -> Array:
+        """Return what the network says before it becomes probabilities, (rows, outputs)."""
+        model = self._fitted_model()
+        features = model.encode(further_features(self, X, model))
+        return np.asarray(finite_answers(model.network.predict(features)), np.float64)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn asks: several labels at once are fine."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the share of rows X whose class y is predicted, from 0 to 1.

@@ -132,7 +132,7 @@ class Forecaster(Estimator):
         )
 
     @with_own_float_errors
-    def explain(
+    def explain(  # type: ignore[override]
         self, series: Any = None, row: int | None = None, step: int = 1
     ) -> ForecastAttribution:
         """Return a forecast, and what each step that it looks back on did to it.

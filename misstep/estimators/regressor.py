@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
 
-from misstep.data import Dataset
+from misstep.data import Dataset, Target, TaskType
 from misstep.errors import DataError
 from misstep.estimators.base import Estimator
 from misstep.estimators.reading import (
@@ -19,6 +19,7 @@ from misstep.estimators.reading import (
     numbers_of,
 )
 from misstep.estimators.scoring import r2_of
+from misstep.estimators.several_answers import are_several, several_numbers, several_target
 from misstep.estimators.validation_rows import validation_features, validation_parts
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
@@ -59,7 +60,8 @@ class Regressor(RegressorMixin, Estimator):
         X: (rows, features), an array of finite numbers; a frame whose columns are numbers,
         categories, dates or texts, gaps allowed; texts, (rows,), a list, array or series; or
         recorded sequences, (rows, steps, channels), NaN where a short one is filled up. y: (rows,),
-        finite numbers. sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight
+        finite numbers, or several of them, (rows, outputs), that one network predicts together.
+        sample_weight: (rows,); a row of weight 2 is that row twice, a row of weight
         0 is not there. groups: (rows,) which rows belong together, such as the person each is of;
         those of a group all validate or are all learned from. validation: (X, y) or (X, y,
         weights), rows of yours that tell when to stop; nothing is set apart of X then.
@@ -72,7 +74,9 @@ class Regressor(RegressorMixin, Estimator):
         return self
 
     def _encoded(self, y: Any, rows: int) -> Array:
-        return self.model_.target.encode(numbers_of(self, y, rows))
+        several = are_several(y) and self.model_.target.is_joint
+        numbers = several_numbers(y, rows) if several else numbers_of(self, y, rows)
+        return self.model_.target.encode(numbers)
 
     @with_own_float_errors
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Regressor:
@@ -92,8 +96,14 @@ class Regressor(RegressorMixin, Estimator):
         return self
 
     def _examples(self, data: Dataset, y: Any, sample_weight: Any, groups: Any = None) -> Examples:
-        answers = numbers_of(self, y, len(data))
-        target, together = number_target(y, len(answers)), groups_of(groups, len(answers))
+        together = groups_of(groups, len(data))
+        target: Target
+        if are_several(y):
+            answers = several_numbers(y, len(data))
+            target = several_target(y, answers.shape[1], TaskType.NUMBERS, len(data))
+        else:
+            answers = numbers_of(self, y, len(data))
+            target = number_target(y, len(answers))
         return weighted_examples(data, answers, target, sample_weight, groups=together)
 
     def _given(self, X: Any, y: Any, sample_weight: Any, groups: Any, validation: Any) -> Examples:
@@ -107,7 +117,7 @@ class Regressor(RegressorMixin, Estimator):
 
     @with_own_float_errors
     def predict(self, X: Any) -> Array:
-        """Return the number predicted for each row, (rows,), in the unit of y.
+        """Return the number predicted for each row, (rows,) or (rows, outputs), in the unit of y.
 
         Raises NotFittedError or DataError.
         """
@@ -117,6 +127,8 @@ class Regressor(RegressorMixin, Estimator):
     @with_own_float_errors
     def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
         """Return between what the answer of each row lies, (rows, 2), in the unit of y.
+
+        Of several answers each by itself, (rows, outputs, 2).
 
         Of rows from where those of fit came, at least the share `coverage` lies inside, and hardly
         more: that holds over all rows, not for each kind of them (split conformal prediction). It
@@ -166,8 +178,16 @@ class Regressor(RegressorMixin, Estimator):
         assert isinstance(model, Model)
         return model
 
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn asks: several numbers at once are fine."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R² of what is predicted for rows X whose numbers are y, at most 1.
+
+        Of several numbers the mean of theirs.
 
         sample_weight: (rows,), what each row counts. Raises NotFittedError or DataError.
         """

@@ -216,7 +216,7 @@ def attribute_row(model: Model, row: SingleRow) -> Attribution:
         probabilities = dict(zip(map(str, target.classes), outputs[0].tolist(), strict=True))
         named = str(_plain(target.class_array[predicted]))
         unit = f"log-odds of {named}"
-        if target.task is TaskType.BINARY:
+        if target.task is TaskType.BINARY and graph.output.shape[-1] == 1:
             # The one output is the lead of the second class over the first.
             lead = graph.output[0, 0] if predicted == 1 else -graph.output[0, 0]
         else:
@@ -332,7 +332,7 @@ def scores_of(model: Model, raw: Array, predicted: int) -> Array:
     if model.target.is_number:
         numbers = np.asarray(model.decide(outputs), np.float64).reshape(-1)
         return np.column_stack([numbers, numbers])
-    if model.target.task is TaskType.BINARY:
+    if model.target.task is TaskType.BINARY and outputs.shape[1] == 1:
         odds = outputs[:, 0] if predicted == 1 else -outputs[:, 0]
     else:
         # Their probabilities are softmax; the odds are of this class against all others.

@@ -29,10 +29,11 @@ class Examples:
     """Rows of `data` with their answers.
 
     `order`: row numbers of those that take part, (examples,), with repeats. `answers`: of each of
-    them, (examples,): class numbers, or numbers as the target encodes them. `target`: recognized,
-    not yet fitted. `weights`: (examples,) or None. `class_weights`: one for each class, or None.
-    `context`: the rows by which columns are recognized. `groups`: (examples,) which of them belong
-    together, or None. `validation`: others that training is judged by, where somebody brought them.
+    them, (examples,) or (examples, outputs): class numbers, or numbers as the target encodes them.
+    `target`: recognized, not yet fitted. `weights`: (examples,) or None. `class_weights`: one for
+    each class, or None. `context`: the rows by which columns are recognized. `groups`: (examples,)
+    which of them belong together, or None. `validation`: others that training is judged by, where
+    somebody brought them.
     """
 
     data: Dataset
@@ -67,8 +68,10 @@ class Examples:
 
     @property
     def classes(self) -> Array | None:
-        """Return the class numbers, (examples,), or None for numbers."""
-        return None if self.target.is_number else np.asarray(self.answers)
+        """Return the class numbers, (examples,), or None for numbers and for several labels."""
+        if self.target.is_number or self.target.is_joint:
+            return None
+        return np.asarray(self.answers)
 
 
 def answered(
@@ -127,7 +130,9 @@ def settle(data: Dataset, answers: Array, weights: object) -> tuple[Array, Array
     shares = shares if _whole(shares) else shares / shares.max()
     copies = shares.astype(np.int64) if _whole(shares) else (shares > 0).astype(np.int64)
     # An odd factor loses nothing modulo 2**64 and keeps features and answer from canceling out.
-    contents = data.fingerprints() * np.uint64(0x9E3779B97F4A7C15) + hash_array(answers)
+    contents = data.fingerprints()
+    for column in [answers] if answers.ndim == 1 else answers.T.copy():
+        contents = contents * np.uint64(0x9E3779B97F4A7C15) + hash_array(column)
     order = np.lexsort((shares, contents))
     chosen = np.repeat(order, copies[order])
     left = shares[chosen]
@@ -145,7 +150,7 @@ def _whole(weights: Array) -> bool:
 def fitted_target(examples: Examples) -> Target:
     """Return the target with mean and deviation, or the rarer class, of the examples."""
     target = examples.target
-    if target.is_number:
+    if target.is_number or target.is_joint:
         return target.fit(examples.answers, examples.weights)
     return target.fit_codes(np.asarray(examples.answers), examples.weights)
 
@@ -153,7 +158,7 @@ def fitted_target(examples: Examples) -> Target:
 def encoded_answers(examples: Examples, target: Target) -> Array:
     """Return the answers as a network learns them, (examples,); `target`: fitted."""
     answers = examples.answers
-    return np.asarray(target.encode(answers) if target.is_number else answers)
+    return np.asarray(target.encode(answers) if target.is_number or target.is_joint else answers)
 
 
 def encoded_rows(

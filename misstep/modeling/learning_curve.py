@@ -90,7 +90,7 @@ def learning_curve(
     snapshots = run.snapshots
     if not snapshots:
         return None
-    scale = target.scale if target.is_number else 1.0
+    scale = target.scale if target.is_number else 1.0  # several numbers stay standardized
     examples: tuple[CurveExample, ...] = ()
     if all(snapshot.predicted for snapshot in snapshots) and truth.ndim == 1:
         called = [names[index] if len(names) else f"{index + 1}" for index in indices]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from misstep.data import Dataset, Preprocessing, Target, TaskType, read_table
-from misstep.errors import DataError
+from misstep.data import Dataset, JointTarget, Preprocessing, Target, TaskType, read_table
+from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array, Value, make_literal, make_parameter
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.ir.masks import known_values
@@ -22,7 +22,7 @@ from misstep.modeling.intervals import Calibration, without_calibration
 from misstep.modeling.metrics import Scores, target_scores
 from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
-from misstep.nn import Network
+from misstep.nn import Columns, Network, Sequential
 from misstep.nn.losses import Loss
 from misstep.offers import ask
 from misstep.text.counts import counted
@@ -147,7 +147,7 @@ class TrainedModel(ABC):
         outputs).
         """
         outputs = self.network.predict(features, loss=self.loss)
-        if self.target.task is TaskType.BINARY:
+        if self.target.task is TaskType.BINARY and outputs.shape[1] == 1:
             return np.concatenate([1 - outputs, outputs], axis=1)
         return outputs
 
@@ -205,7 +205,7 @@ class Model(TrainedModel):
         None when `data` holds no answers at all: a prediction is then all there is, and `notes`
         say why where that may surprise. Raises DataError for answers that can't be used.
         """
-        if isinstance(data, np.ndarray):
+        if isinstance(data, np.ndarray) or self.target.is_joint:
             return None
         dataset = data if isinstance(data, Dataset) else read_table(data)
         column = dataset.answers(self.target.name)
@@ -236,7 +236,10 @@ class Model(TrainedModel):
 
     @with_own_float_errors
     def predict(self, data: Any) -> Array:
-        """Return the prediction for each row: a class, or a number in the target's own unit."""
+        """Return the prediction for each row: a class, or a number in the target's own unit.
+
+        Of several numbers or labels (0 or 1) all, (rows, outputs).
+        """
         return self.decide(self.outputs(data))
 
     @with_own_float_errors
@@ -281,6 +284,8 @@ class Model(TrainedModel):
 
     def decide(self, outputs: Array) -> Array:
         """Return the predictions that `outputs` mean."""
+        if self.target.is_joint:
+            return finite_answers(self.target.decode(outputs))
         if self.target.is_number:
             return finite_answers(self.target.decode_outputs(outputs.reshape(-1)))
         return self.target.decode(outputs.argmax(axis=1))
@@ -300,12 +305,38 @@ class Model(TrainedModel):
         present, answers = known
         return self.judge(self.outputs(data)[present], answers)
 
+    def part(self, output: int | str) -> Model:
+        """Return the model of one answer alone, where this one predicts several for each row.
+
+        output: its number, from 0, or its name. Raises ArgumentError.
+        """
+        target = self.target
+        if not isinstance(target, JointTarget):
+            raise ArgumentError("output", needed="a model of several answers", got="one of one")
+        names = list(target.names)
+        place = names.index(output) if output in names else output
+        if not isinstance(place, int) or not 0 <= place < len(names):
+            raise ArgumentError(
+                "output",
+                needed=f"one of {and_so_on([str(name) for name in names], 12)}",
+                got=repr(output),
+                try_=f"output={names[0]!r}",
+            )
+        module = Sequential(self.network.module, Columns(place, place + 1))
+        network = Network(module, self.network.input_shape, dtype=self.network.dtype)
+        network.parameters = np.array(self.network.parameters)
+        network.buffers = np.array(self.network.buffers)
+        model = Model(network, self.loss, self.preprocessing, target.part(place), dict(self.facts))
+        model.training_rows = self.training_rows
+        return model
+
     @with_own_float_errors
-    def explain(self, data: Any, row: int = 0) -> Attribution:
+    def explain(self, data: Any, row: int = 0, output: int | str | None = None) -> Attribution:
         """Return what is predicted for row `row` of data, from 0, and what each part did to that.
 
-        data: as for `encode`; row: as in data[row]; from the end if below 0. What
-        is printed of it says how each number is to be checked. Raises DataError or ArgumentError.
+        data: as for `encode`; row: as in data[row]; from the end if below 0. output: which of
+        several answers, by name or number. What is printed of it says how each number is to be
+        checked. Raises DataError or ArgumentError.
 
         >>> import misstep as ms
         >>> x = [[0.0, 5.0], [1.0, 5.0], [2.0, 5.0], [3.0, 4.0]] * 10
@@ -320,6 +351,15 @@ class Model(TrainedModel):
         from misstep.modeling.attribution import attribute_row
         from misstep.modeling.single_row import rows_to_explain, take_row
 
+        if self.target.is_joint or output is not None:
+            if output is None:
+                raise ArgumentError(
+                    "output",
+                    needed=f"which of the {self.target.outputs} answers to explain",
+                    got="none",
+                    try_="explain(X, row, output=0)",
+                )
+            return self.part(output).explain(data, row)
         rows, source = rows_to_explain(self, data)
         if -len(rows) <= row < 0:
             row += len(rows)

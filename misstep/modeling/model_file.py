@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from misstep.data import SeriesWindows, Target, TaskType, preprocessing_from_json
+from misstep.data import JointTarget, SeriesWindows, Target, TaskType, preprocessing_from_json
 from misstep.errors import FileFormatError, MisstepError
 from misstep.ir import Array
 from misstep.modeling.forecast import ForecastInterval, ForecastModel
@@ -128,8 +128,12 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
             network.freeze(*document.frozen)
         _check_numbers(network, str(path))
         _check_work(network, str(path))
-        target, loss = Target.from_json(document.target), build_loss(document.loss)
-        outputs = len(target.classes) if target.task is TaskType.MULTICLASS else 1
+        kind = JointTarget if "names" in document.target else Target
+        target, loss = kind.from_json(document.target), build_loss(document.loss)
+        outputs = target.outputs
+        # One output tells two classes apart, but for a loss that has one for each.
+        if target.task is TaskType.BINARY and loss.target_dtype != "int":
+            outputs = 1
         if isinstance(preprocessing, SeriesWindows):
             outputs = preprocessing.horizon
         _check_together(network, outputs, str(path))

@@ -209,7 +209,10 @@ def check_rows(
         with one_blas_thread():
             _copies(check, modality, prepared, split)
             left = max(seconds - (time.monotonic() - began), 1.0)
-            _answers(check, modality, prepared, split, left, say)
+            if prepared.target.is_joint:
+                check.notes.append("answers are not judged where a row has several of them")
+            else:
+                _answers(check, modality, prepared, split, left, say)
     except KeyboardInterrupt:
         check.notes.append("interrupted")
     check.seconds = time.monotonic() - began

@@ -59,7 +59,7 @@ def row_objective(model: Model, row: SingleRow) -> RowObjective:
     runner_up = _plain(target.class_array[second])
     if graph.loss is not None:
         value = graph.loss
-    elif target.task is TaskType.BINARY:
+    elif target.task is TaskType.BINARY and graph.output.shape[-1] == 1:
         # The one output is the lead of the second class over the first.
         value = graph.output[0, 0] if first == 1 else -graph.output[0, 0]
     else:

@@ -42,7 +42,6 @@ DATA: list[tuple[Any, Any, type[Exception], str]] = [
     (pd.DataFrame({"a": [3.0] * 40}), Y, ValueError, "at least one column to learn from"),
     (X, None, ValueError, "requires y to be passed, but the target y is None"),
     (X, Y[:-1], ValueError, "X and y: needed as many answers as rows, but got 40 rows, 39 answers"),
-    (X, np.column_stack([Y, Y]), ValueError, "an estimator for each column"),
     (X, np.where(Y > 0, 1.5, np.nan), ValueError, r"got NaN or nothing in \d+ rows, the first at"),
     (X, ["a", None] * 20, ValueError, "got NaN or nothing in 20 rows, the first at row 2"),
     (X, np.where(Y > 0, np.inf, 0.0), ValueError, "needed a finite answer"),

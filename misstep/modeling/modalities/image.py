@@ -87,7 +87,7 @@ class ImageModality(RowModality):
         for decision in scaling.decisions:
             self.decisions.add(decision.what, decision.choice, decision.reason)
         self.flips = FlipInvariance(False, "a number may depend on left and right")
-        if not target.is_number:
+        if not target.is_number and not target.is_joint:
             codes = np.asarray(train.answers)
             with one_blas_thread():
                 self.flips = flip_invariance_of(images.train_images, codes, self.options.seed)

@@ -357,7 +357,7 @@ class RowModality(Modality):
             train,
             None if test is None else test.data,
             validation_names if self.tested else (),
-            _numbers_of(validation, target) if target.is_number else None,
+            _numbers_of(validation, target) if target.is_number and not target.is_joint else None,
             self.row_numbers(examples.order[split.train]) if self.tested else None,
             watched=HeldOutExamples("validation", validation, validation_names),
             held_out=HeldOutExamples("validation", validation, validation_names)
@@ -369,7 +369,7 @@ class RowModality(Modality):
         """Return the target on the logarithm, if its answers span decades and that helps."""
         # A loss of a person's own choice is for the answers as they are.
         given = self.options.loss is not None or self.start is not None
-        if not target.is_number or self.in_parts or given:
+        if not target.is_number or target.is_joint or self.in_parts or given:
             return target
         trial = try_logarithm(rows.x, target.numbers(train.answers))
         if trial is None:
@@ -548,7 +548,7 @@ class RowModality(Modality):
         examples = prepared.train_examples
         if not self.tested:
             held_out = None
-            if len(prepared.validation) and fitted.run.usable:
+            if len(prepared.validation) and not prepared.target.is_joint and fitted.run.usable:
                 outputs = model.outputs_of(prepared.validation.x)
                 held_out = self.held_out(prepared, prepared.validation, outputs)
             return Evaluation(

@@ -193,6 +193,12 @@ class TableModality(RowModality):
         if self.is_judged:
             # Nothing that the answers have a part in.
             return Preprocessor.fit(train.data, self.columns, train.weights)
+        if target.is_joint:
+            # What is tried of columns goes by one answer.
+            in_order = reads_in_order(self.options.network)
+            found = Preprocessor.fit(train.data, self.columns, train.weights, in_order=in_order)
+            self.decisions.keep(*found.decisions)
+            return found
         frame, answers = train.data.frame, encoded_answers(train, target)
         columns, in_order = self.columns, reads_in_order(self.options.network)
         answer = "the answer" if self.target is None else self.target.name

@@ -155,9 +155,12 @@ class Planner:
         """Return the outputs that a loss asks for. Raises ArgumentError where it does not fit."""
         of_classes = loss.target_dtype == "int"
         binary = isinstance(loss, BinaryCrossEntropy)
-        if self.target.is_number and not (of_classes or binary):
+        if self.target.is_joint and not of_classes and binary != self.target.is_number:
+            return self.target.outputs
+        joint = self.target.is_joint
+        if self.target.is_number and not (of_classes or binary or joint):
             return 1
-        if not self.target.is_number and of_classes:
+        if not self.target.is_number and of_classes and not joint:
             return len(self.target.classes)
         # One output tells two classes apart where the loss says what makes it a probability.
         if self.target.task is TaskType.BINARY and type(loss).predict is not Loss.predict:
@@ -344,16 +347,26 @@ _TARGETS = {
     TaskType.NUMBER: "a number",
     TaskType.BINARY: "two classes",
     TaskType.MULTICLASS: "several classes",
+    TaskType.NUMBERS: "several numbers",
+    TaskType.LABELS: "labels that hold or not",
 }
 _LOSSES = {
     TaskType.NUMBER: "squared-error or huber",
     TaskType.BINARY: "binary-cross-entropy or cross-entropy",
     TaskType.MULTICLASS: "cross-entropy",
+    TaskType.NUMBERS: "squared-error or huber",
+    TaskType.LABELS: "binary-cross-entropy",
 }
 
 
 def default_loss(target: Target) -> tuple[Loss, int, str]:
     """Return the loss for a target, the outputs that the network needs, and why."""
+    if target.task is TaskType.NUMBERS:
+        words = f"{target.outputs} numbers are predicted, each standardized while training"
+        return SquaredError(), target.outputs, words
+    if target.task is TaskType.LABELS:
+        words = f"{target.outputs} labels: one output each through a sigmoid"
+        return BinaryCrossEntropy(), target.outputs, words
     if target.is_number:
         return SquaredError(), 1, "a number is predicted, standardized while training"
     if target.task is TaskType.BINARY:

@@ -163,7 +163,7 @@ def _plan_members(planner: Planner, module: Module, loss: Loss, members: int) ->
     optimizer = planner.optimizer(RATE_FOR_FEW if rows < FEW_ROWS else RATE)
     own = UPDATES_OF_MEMBERS
     if not target.is_number:
-        own = round(UPDATES_FOR_CLASSES * np.log2(len(target.classes)))
+        own = round(UPDATES_FOR_CLASSES * np.log2(max(target.outputs, 2)))
     updates = int(planner.hyperparameter("updates", UPDATES_SEARCHED, own))
     most = min(MOST_EPOCHS_OF_MEMBERS, MOST_ROWS_SEEN // (rows * members))
     fewest = FEWEST_EPOCHS_OF_MEMBERS if updates == own else 1
