@@ -24,6 +24,8 @@ from sklearn.utils import check_random_state
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
+from misstep.estimators.frames import OUTPUTS, as_asked
+from misstep.estimators.importances import importances_by_column
 from misstep.estimators.probing import check_same_rows, probed
 from misstep.estimators.reading import further_features
 from misstep.ir import Array
@@ -82,6 +84,8 @@ class Estimator(BaseEstimator):
     # The latest training, also one that failed; None before fit, and after partial_fit.
     _run: Run | None = None
     _latest: FitResult | None = None
+    # Of which rows importances were computed, and these.
+    _importances: tuple[HeldOut | None, Array] | None = None
     # The training that the latest one went on from, with warm_start.
     _start: FitResult | None = None
 
@@ -166,6 +170,21 @@ class Estimator(BaseEstimator):
     def _encoded(self, y: Any, rows: int) -> Array:
         """Return answers as the model takes them, (rows,). Raises DataError or ArgumentError."""
         raise NotImplementedError
+
+    @property
+    def feature_importances_(self) -> Array:
+        """How much the loss rises on held-out rows as each column is permuted, (n_features_in_,).
+
+        The mean over some permutations (Breiman, 2001), on the rows that fit set apart, or on the
+        validation rows that it was given; 0 of a column that is not used, a little below 0 of one
+        that only misleads. Raises NotFittedError, or AttributeError where rows have no columns or
+        none were set apart.
+        """
+        self._fitted_model()
+        held_out = None if self._latest is None else self._latest.held_out
+        if self._importances is None or self._importances[0] is not held_out:
+            self._importances = held_out, importances_by_column(self, held_out)
+        return self._importances[1].copy()
 
     @with_own_float_errors
     def explain(self, X: Any, row: int = 0, output: int | str | None = None) -> Any:
@@ -386,6 +405,25 @@ class Estimator(BaseEstimator):
                 try_="fit(X, y)",
             )
         return self.model_
+
+    def set_output(self, *, transform: str | None = None) -> Self:
+        """Say as what predictions come: "pandas", "polars", "default" for arrays; None: as before.
+
+        Rows keep the names that the index of X gives them. Scorers of scikit-learn that ask for
+        probabilities want arrays. Raises ArgumentError.
+        """
+        if transform is not None:
+            if transform not in OUTPUTS:
+                raise ArgumentError(
+                    "transform of set_output", needed=" or ".join(OUTPUTS), got=repr(transform)
+                )
+            self._sklearn_output_config = {"transform": transform}
+        return self
+
+    def _said(self, found: Array, X: Any, names: Sequence[Any] = ()) -> Any:
+        """Return predictions as `set_output` has it; `names`: of their columns."""
+        output = getattr(self, "_sklearn_output_config", {}).get("transform", "default")
+        return as_asked(output, found, X, names, self._fitted_model().target.name)
 
     def _outputs(self, X: Any) -> Array:
         model = self._fitted_model()

@@ -209,39 +209,40 @@ class Classifier(ClassifierMixin, Estimator):
         return self.classes_
 
     @with_own_float_errors
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> Any:
         """Return the likeliest class of each row, (rows,), or labels, (rows, labels), 0 or 1.
 
         Raises NotFittedError or DataError.
         """
         outputs = self._outputs(X)
         if self.model_.target.is_joint:
-            return self.model_.decide(outputs)
-        predicted: Array = self.classes_[outputs.argmax(axis=1)]
-        return predicted
+            return self._said(self.model_.decide(outputs), X, self.classes_)
+        return self._said(self.classes_[outputs.argmax(axis=1)], X)
 
     @with_own_float_errors
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any) -> Any:
         """Return the probability of each of `classes_`, (rows, classes), rows summing to 1.
 
         Of labels that hold or not, that each of them holds.
 
         Raises NotFittedError or DataError.
         """
-        return self._outputs(X)
+        return self._said(self._outputs(X), X, self.classes_)
 
     @with_own_float_errors
-    def predict_log_proba(self, X: Any) -> Array:
+    def predict_log_proba(self, X: Any) -> Any:
         """Return the logarithms of `predict_proba`, of the raw outputs: never -inf by rounding.
 
         Raises NotFittedError or DataError.
         """
         raw = self._raw(X)
         if self.model_.target.is_joint:
-            return np.asarray(-np.logaddexp(0.0, -raw))
-        if raw.shape[1] == 1:
-            return -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
-        return np.asarray(raw - logsumexp(raw, axis=1, keepdims=True))
+            found = -np.logaddexp(0.0, -raw)
+        elif raw.shape[1] == 1:
+            found = -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
+        else:
+            found = raw - logsumexp(raw, axis=1, keepdims=True)
+        return self._said(np.asarray(found), X, self.classes_)
 
     @with_own_float_errors
     def decision_function(self, X: Any) -> Array:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sklearn.base import RegressorMixin
 
-from misstep.data import Dataset, Target, TaskType
+from misstep.data import Dataset, JointTarget, Target, TaskType
 from misstep.errors import DataError
 from misstep.estimators.base import Estimator
 from misstep.estimators.reading import (
@@ -116,16 +116,21 @@ class Regressor(RegressorMixin, Estimator):
         return replace(examples, validation=own)
 
     @with_own_float_errors
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any) -> Any:
         """Return the number predicted for each row, (rows,) or (rows, outputs), in the unit of y.
 
         Raises NotFittedError or DataError.
         """
         outputs = self._outputs(X)
-        return self.model_.decide(outputs)
+        return self._said(self.model_.decide(outputs), X, self._answers())
+
+    def _answers(self) -> Sequence[Any]:
+        """Return what the answers are called."""
+        target = self.model_.target
+        return target.names if isinstance(target, JointTarget) else [target.name]
 
     @with_own_float_errors
-    def predict_interval(self, X: Any, coverage: float = 0.9) -> Array:
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> Any:
         """Return between what the answer of each row lies, (rows, 2), in the unit of y.
 
         Of several answers each by itself, (rows, outputs, 2).
@@ -146,17 +151,25 @@ class Regressor(RegressorMixin, Estimator):
         True
         """
         model = self._model()
-        return model.predict_interval(further_features(self, X, model), coverage)
+        found = model.predict_interval(further_features(self, X, model), coverage)
+        return self._said(found, X, self._each("lower", "upper"))
 
     @with_own_float_errors
-    def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Array:
+    def predict_quantiles(self, X: Any, quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Any:
         """Return what each of these shares of answers is not above, (rows, quantiles).
 
         As honest as `predict_interval`, on either side apart, and in need of more rows: 99 for the
         hundredth. Raises NotFittedError, DataError or ArgumentError.
         """
         model = self._model()
-        return model.predict_quantiles(further_features(self, X, model), quantiles)
+        found = model.predict_quantiles(further_features(self, X, model), quantiles)
+        return self._said(found, X, self._each(*[f"quantile_{share:g}" for share in quantiles]))
+
+    def _each(self, *names: str) -> list[str]:
+        """Return names of columns: these, or of several answers these of each."""
+        if not self.model_.target.is_joint:
+            return list(names)
+        return [f"{answer}_{name}" for answer in self._answers() for name in names]
 
     @with_own_float_errors
     def calibrate(self, X: Any, y: Any) -> Regressor:

@@ -51,6 +51,14 @@ class Explanation(ChainRule):
         """
         return write_mathml(self, heading=heading)
 
+    def _repr_html_(self) -> str:
+        """Return it for a notebook, with formulas that a browser sets."""
+        return self.mathml()
+
+    def _repr_latex_(self) -> str:
+        """Return it for a notebook that sets LaTeX."""
+        return self.latex()
+
     def to_dict(self) -> dict[str, Any]:
         """Return the parts as plain JSON: numbers that JSON lacks become the texts NaN, ∞, −∞."""
         parts: dict[str, Any] = _plain(dataclasses.asdict(self))

@@ -7,6 +7,7 @@ makes, so that anybody can check it by replacing a cell in the file. Knows a mod
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -132,6 +133,10 @@ class Contributions:
         from misstep.modeling.attribution_text import seen_words
 
         return seen_words(self.seen, self.row_noun)
+
+    def _repr_html_(self) -> str:
+        """Return it for a notebook, as it is printed."""
+        return f"<pre>{html.escape(str(self), quote=False)}</pre>"
 
     def __repr__(self) -> str:
         # What a prompt shows of it: a page, not thousands of numbers.

@@ -90,6 +90,11 @@ class TrainedModel(ABC):
             f"{features}{learned}; {self.network.parameter_count:,} parameters>"
         )
 
+    def _repr_html_(self) -> str:
+        """Return what is predicted, and the layers, for a notebook."""
+        shown: str = ask("summary of a model")(self, (), ())
+        return shown
+
     def _rows(self) -> int:
         rows = self.facts.get("rows")
         return rows if isinstance(rows, int) else 0

@@ -29,12 +29,12 @@ def model_summary(
     network = model.network
     facts = (
         f"{counted(network.parameter_count, 'parameter')}, "
-        f"{counted(len(model.feature_names), 'feature')}, "
-        f"{counted(len(history), 'epoch')}; ended: {model.facts['ended']}"
+        f"{counted(len(model.feature_names), 'feature')}"
+        f"{', ' + counted(len(history), 'epoch') if history else ''}; "
+        f"ended: {model.facts.get('ended', 'not known')}"
     )
-    chosen = table(
-        ("what", "choice", "because"), [(each.what, each.choice, each.reason) for each in decisions]
-    )
+    reasons = [(each.what, each.choice, each.reason) for each in decisions]
+    chosen = table(("what", "choice", "because"), reasons)
     losses = _losses(history)
     return str(
         tag(
@@ -42,7 +42,7 @@ def model_summary(
             paragraph(f"Predicts {model.target.name}: {model.target.task}. {facts}."),
             None if losses is None else picture_of(losses),
             folded("Network", picture_of(_network(model))),
-            folded("Decisions", chosen),
+            folded("Decisions", chosen) if reasons else None,
             class_="misstep-summary",
         )
     )
