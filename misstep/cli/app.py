@@ -341,14 +341,30 @@ def predict(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the CSV here instead of to standard output."),
+        typer.Option(
+            metavar="FILE",
+            help="Write here instead of to standard output: Parquet where it ends in .parquet, "
+            "JSON lines in .jsonl, else CSV.",
+        ),
+    ] = None,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Of numbers, say between what so large a share of answers lies, such as 0.9: by "
+            "the errors on rows not learned from.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", help="How many steps to forecast; without it all.")
     ] = None,
     memory: Memory = None,
     json: Json = False,
 ) -> int:
     """Predict for every row of SOURCE, as CSV: row, prediction and, for classes, probabilities.
 
-    Of a series the next steps are predicted: step, date, prediction, lower and upper.
+    Of a series the next steps are predicted: step, date, prediction, lower and upper. SOURCE may be
+    -, for CSV that comes on standard input.
 
     Rows are counted from 1, a header not counted; images go by the names of their files. Where
     SOURCE has the answers, the score is said too, on standard error.
@@ -360,7 +376,9 @@ def predict(
     """
     from misstep.cli.predict_command import predict_rows
 
-    return predict_rows(model, source, out=out, memory=memory, json=json)
+    return predict_rows(
+        model, source, out=out, json=json, interval=interval, steps=steps, memory=memory
+    )
 
 
 @app.command(

@@ -5,27 +5,29 @@ What a forecast is, and how it did on newer rows, the model knows.
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from misstep.cli.exits import DONE
 from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
+from misstep.cli.prediction_table import csv_of, write_columns
 from misstep.data import read_table
 from misstep.modeling import ForecastModel, score_words
-from misstep.storage import write_text
 from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     import pandas
 
-# Networks compute in float32, whose numbers 9 digits tell apart.
-DIGITS = 9
 
-
-def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None, json: bool) -> int:
+def forecast_rows(
+    model: ForecastModel,
+    source: str | None,
+    *,
+    out: Path | None,
+    json: bool,
+    steps: int | None = None,
+) -> int:
     """Write the next steps after the end of `source` as CSV; return the exit code.
 
     Where `source` goes on beyond what was learned from, its newer rows are forecast too, each from
@@ -33,10 +35,10 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
     """
     page = Page(to_error=json or out is None)
     series = None if source is None else model.read(read_table(source))
-    forecast = model.forecast(series)
+    forecast = model.forecast(series, steps)
     notes = list(model.notes)
     if out is not None:
-        write_text(out, csv_text(forecast))
+        write_columns(out, _columns(forecast))
         page.say(f"{counted(len(forecast), 'step')} ahead in {out}")
     elif not json:
         write_output(csv_text(forecast))
@@ -77,14 +79,13 @@ def forecast_rows(model: ForecastModel, source: str | None, *, out: Path | None,
 
 def csv_text(forecast: pandas.DataFrame) -> str:
     """Return a forecast as CSV: step, date where there are dates, prediction, lower, upper."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(forecast.columns)
-    for row in _as_objects(forecast):
-        writer.writerow(
-            [f"{cell:.{DIGITS}g}" if type(cell) is float else cell for cell in row.values()]
-        )
-    return text.getvalue()
+    return csv_of(_columns(forecast))
+
+
+def _columns(forecast: pandas.DataFrame) -> dict[str, list[Any]]:
+    """Return cells by the name of their column; dates as `_as_objects` has them."""
+    objects = _as_objects(forecast)
+    return {str(name): [one[str(name)] for one in objects] for name in forecast.columns}
 
 
 def date_words(dates: pandas.Series) -> list[str]:

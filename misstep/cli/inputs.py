@@ -5,7 +5,11 @@ Adds to the errors of the rooms below what only a command line knows, such as th
 
 from __future__ import annotations
 
+import atexit
 import shlex
+import shutil
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,13 @@ from misstep.cli.places import MODEL, RUNS
 from misstep.data import Dataset, is_idx_folder, read_rows, read_source, unknown_source
 from misstep.data.io.files import existing_path
 from misstep.data.preparation import Preparation
-from misstep.errors import MisstepError, StorageError
+from misstep.errors import DataError, MisstepError, StorageError
 from misstep.modeling import TrainedModel, load_model
+
+# What SOURCE is for CSV that comes on standard input, and what its file is called.
+STANDARD_INPUT, STANDARD_INPUT_NAME = "-", "standard-input"
+# The file of what came there, which is removed as the process ends.
+_kept: list[Path] = []
 
 
 def read_data(source: str, preparation: Preparation | None = None) -> Dataset:
@@ -22,6 +31,7 @@ def read_data(source: str, preparation: Preparation | None = None) -> Dataset:
 
     `preparation`: where rows are prepared that do not fit into memory.
     """
+    source = file_of(source)
     try:
         return read_source(source, preparation)
     except StorageError as error:
@@ -35,10 +45,39 @@ def read_rows_for(
 
     `preparation`: where rows are prepared that do not fit into memory.
     """
+    source = file_of(source)
     try:
         return read_rows(source, model.preprocessing, model.target.name, preparation)
     except StorageError as error:
         raise _clearer(source, error) from error
+
+
+def file_of(source: str) -> str:
+    """Return what names a source; of standard input, a file with what comes there.
+
+    The file is there as long as this process is. Raises DataError where a person sits at standard
+    input, StorageError where there is no room for it.
+    """
+    if source != STANDARD_INPUT:
+        return source
+    if sys.stdin is None or sys.stdin.isatty():
+        raise DataError(
+            "standard input",
+            needed="CSV that another command writes there",
+            got="nobody who does",
+            try_="cat new.csv | misstep predict MODEL -",
+        )
+    if not _kept:
+        folder = tempfile.mkdtemp(prefix="misstep-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / f"{STANDARD_INPUT_NAME}.csv"
+        try:
+            with path.open("wb") as file:
+                shutil.copyfileobj(sys.stdin.buffer, file)
+        except OSError as error:
+            raise StorageError.of_writing(str(path), error) from error
+        _kept.append(path)
+    return str(_kept[0])
 
 
 def read_model(path: Path) -> TrainedModel:

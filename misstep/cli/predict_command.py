@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +10,53 @@ from misstep.cli.forecast_command import forecast_rows
 from misstep.cli.inputs import read_model, read_rows_for, split_in_words
 from misstep.cli.output import write_json, write_output
 from misstep.cli.page import Page
+from misstep.cli.prediction_table import (
+    Columns,
+    check_coverage,
+    check_out,
+    csv_of,
+    prediction_columns,
+    write_columns,
+)
 from misstep.cli.seen_rows import seen_words
 from misstep.data import Dataset, Table
 from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.modeling import ForecastModel, Model, score_words
-from misstep.storage import taken_rows, write_text
+from misstep.storage import taken_rows
 from misstep.text.counts import counted
-
-# Networks compute in float32, whose numbers 9 digits tell apart.
-DIGITS = 9
 
 
 def predict_rows(
-    path: Path, source: str | None, *, out: Path | None, json: bool, memory: str | None = None
+    path: Path,
+    source: str | None,
+    *,
+    out: Path | None,
+    json: bool,
+    interval: float | None = None,
+    steps: int | None = None,
+    memory: str | None = None,
 ) -> int:
-    """Predict for each row of `source` and write the CSV; return the exit code.
+    """Predict for each row of `source` and write a table; return the exit code.
 
-    `memory`: what rows may take, as people write it; None: a share of what is available.
+    `interval`: of so many answers in 1 lower and upper ends are said as well. `steps`: how many to
+    forecast. `memory`: what rows may take, as people write it; None: a share of what is available.
     """
     _refuse_overwriting(out, path, source)
+    check_out(out)
+    check_coverage(interval)
     model = read_model(path)
     if isinstance(model, ForecastModel):
-        return forecast_rows(model, source, out=out, json=json)
+        if interval is not None:
+            raise ArgumentError(
+                f"--interval {interval:g}",
+                needed="a model of rows",
+                got="a forecast, whose lower and upper are given anyhow",
+            )
+        return forecast_rows(model, source, out=out, json=json, steps=steps)
+    if steps is not None:
+        raise ArgumentError(f"--steps {steps}", needed="a forecast", got=f"a {model.purpose}")
     assert isinstance(model, Model)
     if source is None:
         raise ArgumentError(
@@ -47,26 +68,34 @@ def predict_rows(
     page = Page(to_error=json or out is None)
     with Preparation.passing(memory, page.say) as preparation:
         rows = read_rows_for(source, model, preparation)
-        _predict(page, model, source, rows, out=out, json=json)
+        _predict(page, model, source, rows, interval, out=out, json=json)
     page.settle()
     return DONE
 
 
 def _predict(
-    page: Page, model: Model, source: str, rows: Dataset, *, out: Path | None, json: bool
+    page: Page,
+    model: Model,
+    source: str,
+    rows: Dataset,
+    interval: float | None,
+    *,
+    out: Path | None,
+    json: bool,
 ) -> None:
-    """Predict for rows, write the CSV and say how good that is."""
+    """Predict for rows, write the table and say how good that is."""
     features = model.encode(rows)
     outputs = model.answers_of(features)
     # What was noticed as the file was read, such as rows left out, comes first.
     notes = [*(rows.notes if isinstance(rows, Table) else ()), *model.notes]
     known, words = _answers(model, rows)
     scores = None if known is None else model.judge(outputs[known[0]], known[1])
+    columns = prediction_columns(model, outputs, rows, interval)
     if out is not None:
-        write_text(out, csv_text(model, outputs, rows))
+        write_columns(out, columns)
         page.say(f"{counted(len(outputs), 'prediction')} in {out}")
     elif not json:
-        write_output(csv_text(model, outputs, rows))
+        write_output(csv_of(columns))
     for note in [*notes, *words]:
         page.say(note)
     if scores is not None:
@@ -96,36 +125,16 @@ def _predict(
             "out": None if out is None else str(out),
         }
         if out is None:
-            facts["predictions"] = _as_objects(model, outputs, rows)
+            facts["predictions"] = _as_objects(model, outputs, rows, columns)
         write_json(facts)
 
 
-def csv_text(model: Model, outputs: Array, rows: Dataset) -> str:
-    """Return predictions as CSV: row, prediction, its probability and that of each class.
-
-    outputs: as `Model.outputs` gives them; rows are counted from 1, but those of a long table are
-    called as its column of ids calls them, and those that are files by their names.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    head, called = rows.row_names()
-    heads = [head, "prediction"]
-    if model.target.is_number:
-        writer.writerow(heads)
-        for row, number in zip(called, model.decide(outputs).tolist(), strict=True):
-            writer.writerow([row, f"{number:.{DIGITS}g}"])
-        return text.getvalue()
-    classes = [f"probability_{label}" for label in model.target.classes]
-    writer.writerow([*heads, "probability", *classes])
-    labels = model.decide(outputs).tolist()
-    for row, label, shares in zip(called, labels, outputs.tolist(), strict=True):
-        numbers = [f"{share:.6g}" for share in shares]
-        writer.writerow([row, label, f"{max(shares):.6g}", *numbers])
-    return text.getvalue()
-
-
-def _as_objects(model: Model, outputs: Array, rows: Dataset) -> list[dict[str, Any]]:
+def _as_objects(
+    model: Model, outputs: Array, rows: Dataset, columns: Columns
+) -> list[dict[str, Any]]:
     """Return one object for each row, as CSV has them."""
+    if model.target.is_joint or "lower" in columns:
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     objects: list[dict[str, Any]] = []
     head, called = rows.row_names()
     for row, label in enumerate(model.decide(outputs).tolist(), 1):

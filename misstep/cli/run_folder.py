@@ -26,7 +26,7 @@ def default_folder(source: str) -> Path:
     >>> default_folder("data/houses.csv.gz").as_posix()
     'runs/houses'
     """
-    path = Path(source)
+    path = Path("standard-input" if source == "-" else source)
     if "idx" in path.name and re.search(r"ubyte(\.gz)?$", path.name):
         # One of MNIST's four files stands for its folder.
         path = path.parent

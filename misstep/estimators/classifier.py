@@ -216,7 +216,7 @@ class Classifier(ClassifierMixin, Estimator):
         """
         outputs = self._outputs(X)
         if self.model_.target.is_joint:
-            return self._said(self.model_.decide(outputs), X, self.classes_)
+            return self._said(self.model_.decide(outputs), X, self.classes_.tolist())
         return self._said(self.classes_[outputs.argmax(axis=1)], X)
 
     @with_own_float_errors
@@ -227,7 +227,7 @@ class Classifier(ClassifierMixin, Estimator):
 
         Raises NotFittedError or DataError.
         """
-        return self._said(self._outputs(X), X, self.classes_)
+        return self._said(self._outputs(X), X, self.classes_.tolist())
 
     @with_own_float_errors
     def predict_log_proba(self, X: Any) -> Any:
@@ -242,7 +242,7 @@ class Classifier(ClassifierMixin, Estimator):
             found = -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
         else:
             found = raw - logsumexp(raw, axis=1, keepdims=True)
-        return self._said(np.asarray(found), X, self.classes_)
+        return self._said(np.asarray(found), X, self.classes_.tolist())
 
     @with_own_float_errors
     def decision_function(self, X: Any) -> Array:

@@ -262,7 +262,10 @@ class Model(TrainedModel):
         >>> ms.load_model("model.misstep").predict_interval(x, 0.9).shape
         (300, 2)
         """
-        outputs = self.outputs(data)
+        return self.interval_of(self.outputs(data), coverage)
+
+    def interval_of(self, outputs: Array, coverage: float) -> Array:
+        """Return what `predict_interval` does, of what the network said."""
         return self._calibrated("intervals").interval(outputs, coverage, self.target)
 
     @with_own_float_errors

@@ -364,9 +364,11 @@ class Options:
     )
     test_fraction: float = option(
         0.2,
-        "Share of the newest rows that the back-test judges on, before all rows are learned; 0: "
-        "none, and then no interval.",
-        faces=Face.FORECASTER,
+        "Share of the rows that is judged on and not learned from, of a series the newest ones; "
+        "0: none, and then a forecast has no interval.",
+        metavar="SHARE",
+        flag="--test-share",
+        faces=Face.COMMAND | Face.FORECASTER,
         needed="a share, 0 or more and less than 1",
         accepts=is_share,
         type_=float,
