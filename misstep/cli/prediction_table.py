@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +125,7 @@ def _parquet(out: Path, columns: Columns) -> bytes:
 
 def _pyarrow(out: Path) -> tuple[Any, Any]:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
         raise MisstepError(
             f"--out {out}",
@@ -133,7 +133,6 @@ def _pyarrow(out: Path) -> tuple[Any, Any]:
             got="none installed",
             try_="pip install pyarrow, or a file that ends in .csv or .jsonl",
         ) from error
-    return pyarrow, pyarrow.parquet
 
 
 def _plain(cell: Any) -> Any:

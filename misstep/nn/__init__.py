@@ -38,6 +38,7 @@ from misstep.nn.imported import ImportedGraph
 from misstep.nn.layers import Dense, Dropout, Flatten, Reshape
 from misstep.nn.module import Module, registered_layers
 from misstep.nn.network import BufferSlice, Network, ParameterSlice
+from misstep.nn.network_file import load_network, save_network
 from misstep.nn.noise import GaussianNoise, SpatialDropout
 from misstep.nn.normalization import BatchNorm, LayerNorm, RMSNorm
 from misstep.nn.parallel import Columns, Parallel
@@ -158,6 +159,8 @@ __all__ = [
     "build_loss",
     "build_module",
     "layers_from_text",
+    "load_network",
     "present_arrays",
     "registered_layers",
+    "save_network",
 ]

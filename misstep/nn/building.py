@@ -125,7 +125,7 @@ def _built(cls: Any, settings: dict[str, Any]) -> Any:
     allowed = (
         {field.name for field in dataclasses.fields(cls)}
         if dataclasses.is_dataclass(cls)
-        else set(inspect.signature(cls).parameters)
+        else set(list(inspect.signature(cls.__init__).parameters)[1:])
     )
     if not all(isinstance(name, str) and name in allowed for name in settings):
         raise FileFormatError(

@@ -7,6 +7,7 @@ inside the library registers a layer, and the sweep tests find it there.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -31,6 +32,9 @@ class _LayerClass(type):
                 f"trainable of {cls.__name__}", needed="True or False", got=repr(trainable)
             )
         module = super().__call__(*arguments, **options)
+        if not dataclasses.is_dataclass(cls):
+            # From these a file remakes it.
+            object.__setattr__(module, "_made_of", (arguments, options))
         if not trainable:
             object.__setattr__(module, "_is_trainable", False)
         return module
@@ -164,13 +168,13 @@ class Module(metaclass=_LayerClass):
                         yield f"{name}_{key}", item
 
     def configuration(self) -> dict[str, Any]:
-        """Return the class and the settings as plain JSON, from which `build_module` remakes it."""
+        """Return the class and the settings as plain JSON, from which `build_module` remakes it.
+
+        Of a class that is no dataclass they are the arguments that it was made with, if these are
+        numbers, texts and lists of numbers. Raises ArgumentError for others.
+        """
         if not dataclasses.is_dataclass(self):
-            raise ArgumentError(
-                f"saving a module of kind {type(self).__name__}",
-                needed="a configuration() method, or a dataclass of plain settings",
-                try_="adding configuration(), and load_model(path, modules=[...])",
-            )
+            return {"kind": type(self).__name__, **_plain_arguments(self)}
         settings = {}
         for field in dataclasses.fields(self):
             setting = getattr(self, field.name)
@@ -255,3 +259,28 @@ def module_paths(root: Module) -> dict[int, str]:
 
     walk(root, "", ())
     return paths
+
+
+def _plain_arguments(module: Module) -> dict[str, Any]:
+    """Return what a module was made with, by name, as plain JSON. Raises ArgumentError."""
+    arguments, options = vars(module).get("_made_of", ((), {}))
+    own = inspect.signature(type(module).__init__)
+    bound = own.bind(module, *arguments, **options)
+    plain: dict[str, Any] = {}
+    for name, value in list(bound.arguments.items())[1:]:
+        kind = bound.signature.parameters[name].kind
+        several = kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+        numbers = isinstance(value, list | tuple) and all(
+            type(one) in (int, float) for one in value
+        )
+        single = value is None or type(value) in (bool, int, float, str)
+        if name == "kind" or several or not (single or numbers):
+            raise ArgumentError(
+                f"saving a module of kind {type(module).__name__}",
+                needed="a configuration() method, or arguments that are numbers, texts or lists of "
+                "numbers",
+                got=f"{name}={value!r}"[:100],
+                try_="adding configuration(), and load_model(path, modules=[...])",
+            )
+        plain[name] = list(value) if numbers else value
+    return plain

@@ -8,6 +8,7 @@ everybody who is told in `Listeners`.
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,7 @@ from misstep.train.ending import Cause, Ending
 from misstep.train.interruption import Interruption
 from misstep.train.journal import Call, Journal, all_finite, weights_finite
 from misstep.train.listeners import Listeners
+from misstep.train.metrics import Metric, scores_by
 from misstep.train.ordering import epoch_indices
 from misstep.train.pace import Pace
 from misstep.train.provenance import Provenance, provenance_of
@@ -37,7 +39,8 @@ class Loop(Training):
 
     `epochs`: in all, those behind us too. `repeats_per_epoch`: how often an epoch goes through the
     rows. `batch_size`: in rows. `accumulate`: batches that make one update. `mixing`: whether rows
-    are mixed with others. The rest as in `Trainer`, resolved to numbers.
+    are mixed with others. `metrics`: what else validation rows are judged by. The rest as in
+    `Trainer`, resolved to numbers.
     """
 
     rows: Rows
@@ -53,6 +56,7 @@ class Loop(Training):
     shuffle: bool = True
     pace: Pace = field(default_factory=Pace)
     mixing: bool = False
+    metrics: Mapping[str, Metric] = field(default_factory=dict)
     # Those who train together; all take the same steps. Into how many shards batches are cut.
     ranks: Ranks = ALONE
     shards: int = 1
@@ -281,6 +285,7 @@ class Loop(Training):
             self._show()  # a callback may have given the network other numbers
             scores, predicted = self._judged(self.validation)
             self.listeners.validation(self, predicted)
+            scores = scores_by(self.metrics, self.validation.y, predicted) | scores
             values |= {f"validation_{name}": score for name, score in scores.items()}
             state.keep_if_best(values["validation_loss"])
         self._let_schedule_hear(values)

@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.errors import FileFormatError
 from misstep.ir import Array
-from misstep.record import Record, RecordWriter, Thinning
+from misstep.record import SIGNALS, Record, RecordWriter, Thinning
 from misstep.train.ending import Ending
 from misstep.train.state import TrainingState, Values
 
@@ -97,7 +97,8 @@ class RunRecord:
         """Write the numbers of an epoch; of very many epochs some."""
         if time.monotonic() - self._written > SECONDS_TOGETHER:
             self.flush()
-        numbers = {name: value for name, value in values.items() if name != "epoch"}
+        # What a person's own metrics are, nobody who reads a record knows; the history keeps them.
+        numbers = {name: value for name, value in values.items() if name in SIGNALS}
         self._left_out = None
         if self._epochs.keeps(state.epoch - self._first_epoch - 1):
             self.writer.epoch(state.epoch, state.update, numbers)

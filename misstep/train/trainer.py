@@ -40,6 +40,7 @@ from misstep.train.fork import Fork, copied
 from misstep.train.listeners import Listeners
 from misstep.train.looks import Looks, plan_of_one_look, planned_looks
 from misstep.train.loop import Loop
+from misstep.train.metrics import Metric, checked_metrics, scores_by
 from misstep.train.mixup import check_mixup
 from misstep.train.precision import check_precision, check_rounds
 from misstep.train.programs import Programs
@@ -84,6 +85,9 @@ class Trainer:
     `precision`: "bfloat16" rounds the operands of products of `ms.Dense`, forward and back, to 8
     significant bits while training; sums, weights, the optimizer, all other layers and predictions
     stay float32. The bits are the same on every processor.
+    `metrics`: functions of answers and of what `predict` says, or such by name, that give a number;
+    `fit` computes them on validation rows after each epoch (`validation_<name>` in the history),
+    `evaluate` on any rows.
 
     >>> import misstep as ms
     >>> network = ms.Sequential(ms.Dense(8), ms.Tanh(), ms.Dense(1))
@@ -113,6 +117,7 @@ class Trainer:
         shuffle: bool = True,
         shards: int | None = None,
         precision: str = "float32",
+        metrics: Iterable[Metric] | Mapping[str, Metric] = (),
     ) -> None:
         _check_class("network", network, (Module, Network), "layers such as ms.Sequential(...)")
         _check_class("loss", loss, Loss, "a loss such as ms.CrossEntropy()")
@@ -147,6 +152,7 @@ class Trainer:
         self.dtype = network.dtype if isinstance(network, Network) else dtype
         self.shards = check_shards(shards)
         self.precision = check_precision(precision, self.dtype)
+        self.metrics = checked_metrics(metrics)
         self._module = network.module if isinstance(network, Network) else network
         self._network = network if isinstance(network, Network) else None
         # Where data and settings come from, for the record: whoever makes a Trainer may say so.
@@ -321,6 +327,7 @@ class Trainer:
                 seed=self.seed,
                 shuffle=self.shuffle,
                 mixing=self.mixup > 0,
+                metrics=self.metrics,
             ).run()
         self.last_run = run
         for note in run.notes:
@@ -353,10 +360,8 @@ class Trainer:
         """
         parts = ("loss", "optimizer", "schedule", "clipping", "regularizers", "batch_size")
         names = (*parts, "accumulate", "repeats_per_epoch", "seed", "threads", "compiling", "mixup")
-        kept = {
-            name: getattr(self, name)
-            for name in (*names, "shuffle", "dtype", "shards", "precision")
-        }
+        more = ("shuffle", "dtype", "shards", "precision", "metrics")
+        kept = {name: getattr(self, name) for name in (*names, *more)}
         begins: Any = self._module if network is None else network
         if network is None and self._network is not None:
             begins = copy.copy(self._network)
@@ -558,11 +563,13 @@ class Trainer:
     def evaluate(
         self, x: npt.ArrayLike, y: npt.ArrayLike, sample_weight: npt.ArrayLike | None = None
     ) -> dict[str, float]:
-        """Return loss and score by name for rows `x` with targets `y`."""
+        """Return loss, score and `metrics` by name for rows `x` with targets `y`."""
         self.network  # noqa: B018  (raises where there is none)
         rows = self._rows(x, y, sample_weight)
-        inference = self._inference
-        return inference.evaluate(rows.x, rows.y, self.loss, rows.weights, self.threads)[0]
+        found, predicted = self._inference.evaluate(
+            rows.x, rows.y, self.loss, rows.weights, self.threads
+        )
+        return found | scores_by(self.metrics, rows.y, predicted)
 
     @with_own_float_errors
     def row_losses(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Array:

@@ -35,7 +35,7 @@ class Bottleneck(Module):
 
     def __init__(self, narrow: int, wide: int) -> None:
         self.narrow = Dense(narrow)
-        self.wide = Dense(wide)
+        self.wide = Dense(int(np.size(wide)) if isinstance(wide, np.ndarray) else wide)
 
     def forward(self, x: Value) -> Value:
         return self.wide(relu(self.narrow(x)))
@@ -314,7 +314,7 @@ def test_mistakes_in_own_modules_are_explained() -> None:
     with pytest.raises(ArgumentError, match="do not contain themselves"):
         Network(loop, (3,))
     with pytest.raises(ArgumentError, match="saving a module of kind Bottleneck"):
-        Sequential(Bottleneck(2, 3)).configuration()
+        Sequential(Bottleneck(2, np.arange(3))).configuration()  # type: ignore[arg-type]
 
 
 def test_an_error_notes_the_whole_network() -> None:
