@@ -71,7 +71,11 @@ def forecast_rows(
             "out": None if out is None else str(out),
         }
         if out is None:
-            facts["predictions"] = _as_objects(forecast)
+            # What is not known is no number, and JSON has a word for that.
+            facts["predictions"] = [
+                {name: None if cell != cell else cell for name, cell in one.items()}
+                for one in _as_objects(forecast)
+            ]
         write_json(facts)
     page.settle()
     return DONE

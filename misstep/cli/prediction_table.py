@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -85,11 +86,15 @@ def csv_of(columns: Columns) -> str:
         for name in columns
     ]
     for row in zip(*columns.values(), strict=True):
-        writer.writerow(
-            f"{cell:.{places}g}" if type(cell) is float else cell
-            for cell, places in zip(row, digits, strict=True)
-        )
+        writer.writerow(_written(cell, places) for cell, places in zip(row, digits, strict=True))
     return text.getvalue()
+
+
+def _written(cell: Any, digits: int) -> Any:
+    """Return a cell as CSV has it: empty where a number is not known."""
+    if type(cell) is not float:
+        return cell
+    return "" if math.isnan(cell) else f"{cell:.{digits}g}"
 
 
 def write_columns(out: Path, columns: Columns) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn.base import clone
 
 from misstep.data import Table, read_table
 from misstep.drawing import Drawing
@@ -28,6 +29,8 @@ from misstep.modeling import (
     recognize,
     train,
 )
+from misstep.modeling.forecast import BackTest
+from misstep.modeling.options import is_count
 from misstep.plots import plot_fitted
 from misstep.report.forecast import forecast_drawing
 
@@ -93,13 +96,74 @@ class Forecaster(Estimator):
     def predict(self, steps: int | None = None, series: Any = None) -> pandas.DataFrame:
         """Return the next steps after the end of what was learned from, or of `series`.
 
-        steps: at most the horizon; None: all of it. Columns: step, date (where there are dates),
-        prediction, lower and upper, between which the truth lies eight times in ten. Raises
+        steps: None: the horizon; beyond it, it goes on from its own forecasts. Columns: step, date
+        (where there are dates), prediction, lower and upper, between which the truth lies eight
+        times in ten; beyond the horizon nobody measured that, and they are NaN. Raises
         NotFittedError, ArgumentError or DataError.
         """
         model = self._forecast_model()
         data = None if series is None else _table(series, model.target.name)[0]
         return model.forecast(data, steps)
+
+    @with_own_float_errors
+    def score(self, series: Any = None, y: Any = None) -> float:
+        """Return R² of the forecasts of all steps from each origin of a series, at most 1.
+
+        series: as for `back_test`; y: ignored, for scikit-learn's manners. Raises what `back_test`
+        raises.
+        """
+        test = self._tested(series)
+        return float(test.scores.get("r2", np.nan))
+
+    @with_own_float_errors
+    def cross_validate(
+        self, series: Any, target: str | None = None, *, folds: int = 5
+    ) -> pandas.DataFrame:
+        """Return how well it does in the future of several pasts, a row for each fold.
+
+        The newest part of the series is cut into `folds` stretches of the same length; each is
+        forecast by a copy of this estimator that learned from all rows before it, and only those,
+        from each of its origins. series, target: as for `fit`, the oldest row first. Columns: fold,
+        rows (learned from), forecasts, mae, rmse, r2 and last_value, the mean absolute error of
+        saying the last value again. This estimator stays as it is. Raises DataError, ArgumentError
+        or what fit raises.
+        """
+        import pandas
+
+        if not is_count(folds):
+            raise ArgumentError("folds", needed="a whole number of 1 or more", got=repr(folds))
+        table, name = _table(series, target)
+        length = len(table) // (folds + 1)
+        found = []
+        for fold in range(folds):
+            rows = len(table) - (folds - fold) * length
+            one = clone(self).set_params(test_fraction=0)
+            one.fit(table.take(np.arange(rows)), name)
+            model = one._forecast_model()
+            past = model.read(table.take(np.arange(rows)))
+            known = model.read(table.take(np.arange(rows + length)))
+            if not np.array_equal(known.values[: len(past)], past.values, equal_nan=True):
+                raise DataError(
+                    "cross-validation of a series",
+                    needed="rows in the order of time, the oldest first, without filled gaps at "
+                    "the cuts",
+                    got="others",
+                    try_="sorting them by their date",
+                )
+            test = model.back_test(known, len(past))
+            scores = test.scores
+            found.append(
+                {
+                    "fold": fold + 1,
+                    "rows": rows,
+                    "forecasts": len(test.origins),
+                    "mae": scores["mae"],
+                    "rmse": scores["rmse"],
+                    "r2": scores.get("r2", np.nan),
+                    "last_value": float(np.nanmean(test.last_value_by_step())),
+                }
+            )
+        return pandas.DataFrame(found)
 
     @with_own_float_errors
     def back_test(self, series: Any = None) -> pandas.DataFrame:
@@ -111,6 +175,18 @@ class Forecaster(Estimator):
         """
         import pandas
 
+        model, test = self._forecast_model(), self._tested(series)
+        return pandas.DataFrame(
+            {
+                "step": np.arange(1, model.horizon + 1),
+                "error": test.by_step(),
+                "last_value": test.last_value_by_step(),
+                "forecasts": len(test.origins),
+            }
+        )
+
+    def _tested(self, series: Any) -> BackTest:
+        """Return forecasts beside what came, of a series or of the rows that fit set apart."""
         model = self._forecast_model()
         test = self._back_test
         if series is not None:
@@ -122,14 +198,7 @@ class Forecaster(Estimator):
                 got="test_fraction=0",
                 try_="back_test(series) on newer rows",
             )
-        return pandas.DataFrame(
-            {
-                "step": np.arange(1, model.horizon + 1),
-                "error": test.by_step(),
-                "last_value": test.last_value_by_step(),
-                "forecasts": len(test.origins),
-            }
-        )
+        return test
 
     @with_own_float_errors
     def explain(  # type: ignore[override]

@@ -19,8 +19,10 @@ from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling.metrics import Scores, number_scores
 from misstep.modeling.model import TrainedModel, finite_answers
 from misstep.modeling.model_summary import summary_text
+from misstep.modeling.options import is_count
 from misstep.nn import Network
 from misstep.nn.losses import Loss
+from misstep.text.counts import counted
 
 if TYPE_CHECKING:
     import pandas
@@ -225,16 +227,25 @@ class ForecastModel(TrainedModel):
     def forecast(self, data: Any = None, steps: int | None = None) -> pandas.DataFrame:
         """Return the next steps after the end of `data`, or after what was learned from.
 
-        `steps`: at most the horizon. Columns: step, date (where there are dates), prediction, and
-        lower and upper, between which the truth lies in a share of `interval.share`. Raises
-        ArgumentError or DataError.
+        `steps`: None: the horizon; beyond it, it goes on from its own forecasts as if they had
+        come, which is for a series without further columns. Columns: step, date (where there are
+        dates), prediction, and lower and upper, between which the truth lies in a share of
+        `interval.share`; beyond the horizon they are NaN, since nobody measured how far it is off
+        there, and `notes` say so. Raises ArgumentError or DataError.
         """
-        import pandas
 
+        if is_count(steps) and int(steps or 0) > self.horizon:
+            return self._far(data, int(steps or 0))
         steps = self._checked(steps)
         if data is None and self.interval is None:
             raise ArgumentError("the forecast", needed="a series to go on from", got="none")
         series = self.learned_from() if data is None else self.read(data)
+        return self.forecast_of(series, steps)
+
+    def forecast_of(self, series: Series, steps: int) -> pandas.DataFrame:
+        """Return what `forecast` does, of a series that was read; steps: at most the horizon."""
+        import pandas
+
         origin = np.array([len(series) - 1])
         features = self.preprocessing.transform(series, origin)
         outputs = np.asarray(self.answers_of(features), np.float64)[:, :steps]
@@ -250,6 +261,40 @@ class ForecastModel(TrainedModel):
                 moved = outputs + np.array(getattr(self.interval, name))[:steps] / spread
                 columns[name] = finite_answers(decode(moved, series, origin))[0]
         return pandas.DataFrame(columns)
+
+    def _far(self, data: Any, steps: int) -> pandas.DataFrame:
+        """Return more steps than the horizon, each stretch from the forecasts of the one before."""
+        import pandas
+
+        plan = self.preprocessing.plan
+        if plan.inputs:
+            raise ArgumentError(
+                "the steps of a forecast",
+                needed=f"at most {self.horizon}, the horizon, since what comes of the columns "
+                f"{', '.join(plan.inputs)} is not known beyond",
+                got=repr(steps),
+                try_="a longer horizon in training",
+            )
+        if data is None and self.interval is None:
+            raise ArgumentError("the forecast", needed="a series to go on from", got="none")
+        series = self.learned_from() if data is None else self.read(data)
+        parts, done = [], 0
+        while done < steps:
+            part = self.forecast_of(series, min(self.horizon, steps - done))
+            part["step"] += done
+            if done:
+                for name in ("lower", "upper"):
+                    if name in part:
+                        part[name] = np.nan
+            parts.append(part)
+            done += len(part)
+            series = series.gone_on(part["prediction"].to_numpy())
+        note = (
+            f"beyond the {counted(self.horizon, 'step')} it was trained for it goes on from its "
+            "own forecasts, and how far it may be off there is not known"
+        )
+        self.notes = [*(each for each in self.notes if each != note), note]
+        return pandas.concat(parts, ignore_index=True)
 
     @with_own_float_errors
     def explain(
@@ -352,7 +397,7 @@ class ForecastModel(TrainedModel):
         if not whole or not 1 <= steps <= self.horizon:
             raise ArgumentError(
                 "the steps of a forecast",
-                needed=f"1 to {self.horizon}, the horizon it was trained for",
+                needed=f"1 or more; it was trained for 1 to {self.horizon}",
                 got=repr(steps),
                 try_="training with a longer horizon",
             )

@@ -123,7 +123,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers(tmp_path: Path) -> None:
 
 def test_steps_beyond_the_horizon(fitted: ms.Forecaster) -> None:
     with pytest.raises(ms.ArgumentError, match="1 to 3"):
-        fitted.predict(4)
+        fitted.predict(0)
     with pytest.raises(ms.DataError, match="'sold' is missing"):
         fitted.predict(1, pandas.DataFrame({"month": DATES, "solt": VALUES}))
 

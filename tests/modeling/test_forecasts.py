@@ -255,7 +255,7 @@ def test_without_a_test_everything_is_learned_and_nothing_promised() -> None:
 def test_what_is_not_offered(found: FitResult) -> None:
     model = model_of(found)
     with pytest.raises(ArgumentError, match="1 to 12"):
-        model.forecast(steps=13)
+        model.forecast(steps=0)
     with pytest.raises(DataError, match="to look back on"):
         model.forecast(sales(5))
 

@@ -158,6 +158,20 @@ class Series:
             return None
         return self.plan.step.following(self.dates[-1], steps)
 
+    def gone_on(self, values: NDArray[np.float64]) -> Series:
+        """Return this series with further values, (rows,), as if they had come.
+
+        For a series without inputs. What is behind the end was measured as far as it is known.
+        """
+        dates = self.dates
+        if dates is not None:
+            following = self.following(len(values))
+            dates = None if following is None else np.concatenate([dates, following])
+        known = None if self.known is None else np.append(self.known, np.ones(len(values), bool))
+        more = np.asarray(values, np.float64).reshape(-1, 1)
+        together = np.concatenate([self.values, more])
+        return replace(self, values=together, dates=dates, known=known)
+
     def stamped(self, dates: Dates) -> pandas.DatetimeIndex:
         """Return such dates with their time zone, if one is known."""
         return with_zone(dates, self.plan.zone, utc=self.plan.utc)
