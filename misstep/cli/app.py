@@ -838,10 +838,11 @@ def command_line() -> Any:
     """Return the whole command line, with the options of training as they are now."""
     from misstep.cli.training_options import with_training_options
 
-    for command in (train, check, find_rate):
-        with_training_options(command)
+    with_training_options(train)
+    for command in (check, find_rate):
+        with_training_options(command, without={"folds"})
     # A search goes on by its study.
-    with_training_options(tune, without={"resume"})
+    with_training_options(tune, without={"resume", "folds"})
     return get_command(app)
 
 

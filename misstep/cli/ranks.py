@@ -23,10 +23,15 @@ def check_together(ranks: Ranks, options: Options, *, repair: bool) -> None:
     """Raise NotYetError for what several processes can't do together yet."""
     if ranks.size == 1:
         return
-    asked = {"--repair": repair, "--minutes": options.minutes is not None}
+    asked = {
+        "--repair": repair,
+        "--minutes": options.minutes is not None,
+        "--folds": options.folds is not None,
+    }
     reasons = {
         "--repair": "`misstep repair` afterwards, in one process",
         "--minutes": "--epochs, which each rank counts alike",
+        "--folds": "the command without it, and the folds in one process",
     }
     for name, given in asked.items():
         if given:

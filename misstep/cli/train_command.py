@@ -37,10 +37,21 @@ from misstep.cli.trained import (
 )
 from misstep.cli.training_options import asked_for, given_options
 from misstep.cli.watch_beside import page_beside
+from misstep.data import Dataset
 from misstep.errors import MisstepError
 from misstep.exchange import world
 from misstep.ir import NOWHERE, located_at
-from misstep.modeling import Options, Walk, check_repairable, check_request, make_options, recognize
+from misstep.modeling import (
+    Options,
+    Walk,
+    check_repairable,
+    check_request,
+    make_options,
+    recognize,
+    score_words,
+)
+from misstep.modeling.folds import Folds, check_folds, trained_folds
+from misstep.modeling.metrics import Scores
 from misstep.modeling.pipeline import preparation_for
 from misstep.report import Material
 from misstep.report.report import leave_report
@@ -96,6 +107,8 @@ def train_on(
             raise
         if repair:
             check_repairable(modality)
+        if options.folds is not None:
+            check_folds(modality, options.folds)
         say_what_was_read(page, source, modality, options)
         say_together(page, ranks, options)
         say_precision(page, options)
@@ -111,7 +124,24 @@ def train_on(
                 # Judging it takes a while yet.
                 file.keep(walk.fitted.model, source)
             lines.show(decisions)
-        return _finish(page, source, walk, options, file, json=json, repair=repair, quiet=quiet)
+        folds = None
+        if options.folds is not None and walk.result.run.finished:
+            folds = say_folds(page, data, options)
+        return _finish(
+            page, source, walk, options, file, folds, json=json, repair=repair, quiet=quiet
+        )
+
+
+def say_folds(page: Page, data: Dataset, options: Options) -> Folds:
+    """Train on all folds but one, for each of them; say how they were judged, and return it."""
+    count = int(options.folds or 0)
+    found: list[Scores] = []
+    for scores in trained_folds(data, options, count):
+        found.append(scores)
+        page.say(f"fold {len(found)} of {count}: {score_words(scores)}", "dim")
+    folds = Folds(tuple(found))
+    page.say(f"{count} folds: {folds.words()}, the mean and how far one fold deviates from it")
+    return folds
 
 
 def _finish(
@@ -120,6 +150,7 @@ def _finish(
     walk: Walk,
     options: Options,
     file: ModelFile,
+    folds: Folds | None = None,
     *,
     json: bool,
     repair: bool,
@@ -149,6 +180,8 @@ def _finish(
         leave_report(replace(Material.of_result(result), repair=repaired), folder)
     if json:
         facts = plain_result(result, diagnosis, options, path if run.usable else None, report)
+        if folds is not None:
+            facts |= {"folds": folds.plain()}
         write_json(facts if repaired is None else {**facts, "repair": repaired})
     page.settle(f"another place; the model is whole, in {path}" if run.usable else None)
     if repaired is not None and repaired.get("interrupted"):

@@ -203,6 +203,15 @@ class Options:
         "is set apart.",
         metavar="PATH",
     )
+    folds: int | None = option(
+        None,
+        "Deal the rows out into so many parts as well, and judge on each a training on the others: "
+        "how far the scores vary is what one split leaves to chance.",
+        metavar="K",
+        needed="a whole number of 2 or more",
+        accepts=lambda value: is_count(value) and int(value) >= 2,
+        type_=int,
+    )
     without: tuple[str, ...] = option(
         (),
         "A column not to learn from, such as one that is known only afterwards. May be given "
@@ -353,6 +362,15 @@ class Options:
         None,
         '"balanced", or weights by label: how much a row of each class counts.',
         faces=Face.CLASSIFIER,
+    )
+    calibrated: bool = option(
+        False,
+        "Whether probabilities are calibrated by the validation rows: raw outputs are divided by a "
+        "number where that helps beyond noise; decisions_ tells.",
+        faces=Face.CLASSIFIER,
+        needed="True or False",
+        accepts=lambda value: isinstance(value, bool),
+        type_=bool,
     )
     validation_fraction: float | None = option(
         0.1,

@@ -37,6 +37,7 @@ from misstep.modeling.examples import (
     in_portions,
     rows_for,
 )
+from misstep.modeling.fold_splits import folds_of
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.intervals import Calibration
 from misstep.modeling.learning_curve import UNIT, learning_curve
@@ -47,6 +48,7 @@ from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, gone_on_with, number_positions
 from misstep.modeling.row_groups import asked_groups, copy_groups
 from misstep.modeling.target_trial import try_logarithm
+from misstep.modeling.temperature import calibrated
 from misstep.modeling.training_rows import Seen, TrainingRows, known_rows
 from misstep.nn import Network
 from misstep.record import Names
@@ -133,6 +135,8 @@ class RowModality(Modality):
             self.refuse_options()
         self.tested = examples is None
         self.in_parts = False
+        # Which fold of how many is judged on, instead of rows at random.
+        self.fold: tuple[int, int] | None = None
         # Whether simple models will judge the answers: what helps a network is not tried out then.
         self.is_judged = False
         self.apart = examples
@@ -217,7 +221,11 @@ class RowModality(Modality):
         apart = options.test_fraction if self.tested and self._test is None else 0.0
         share = 0.0 if own is not None else self.options.validation_share
         self._groups = groups = self.groups() if apart or share else None
-        split = split_rows(rows, self.examples.classes, share, apart, options.seed, groups)
+        classes = self.examples.classes
+        if self.fold is None:
+            split = split_rows(rows, classes, share, apart, options.seed, groups)
+        else:
+            split = folds_of(rows, *self.fold, share, options.seed, classes, groups)
         fair = self.fair_examples()
         if fair is not None:
             split = judged_on_fair_rows(split, fair, grouped=groups is not None)
@@ -533,6 +541,9 @@ class RowModality(Modality):
         model.training_rows = _training_rows(prepared, without)
         if run.usable and prepared.target.is_number:
             model.calibration = self._calibration(prepared, model)
+        target, judged = prepared.target, prepared.validation
+        if self.options.calibrated and run.usable and not (target.is_number or target.is_joint):
+            model = calibrated(model, judged, self.decisions)
         return Fitted(model, run, trainer)
 
     def _calibration(self, prepared: Prepared, model: Model) -> Calibration | None:
