@@ -32,7 +32,8 @@ class _LayerClass(type):
                 f"trainable of {cls.__name__}", needed="True or False", got=repr(trainable)
             )
         module = super().__call__(*arguments, **options)
-        if not dataclasses.is_dataclass(cls):
+        made: Any = cls
+        if not dataclasses.is_dataclass(cls) and made.configuration is Module.configuration:
             # From these a file remakes it.
             object.__setattr__(module, "_made_of", (arguments, options))
         if not trainable:

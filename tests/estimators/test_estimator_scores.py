@@ -332,6 +332,10 @@ def test_all_arguments_can_be_set_by_name() -> None:
         "loss": None,
         "optimizer": None,
         "precision": "bfloat16",
+        "schedule": None,
+        "callbacks": None,
+        "warm_start": False,
+        "calibrated": False,
     }
     assert classifier.get_params().keys() == options.keys()
     told = {one.what: one for one in classifier.set_params(**options).fit(x, y).decisions_}
