@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from misstep.data import Dataset
 from misstep.doctor import Diagnosis, examine
 from misstep.errors import ArgumentError, MisstepError, NotFittedError
 from misstep.estimators.diagram import without_scripts
@@ -28,6 +29,12 @@ from misstep.estimators.frames import OUTPUTS, as_asked
 from misstep.estimators.importances import importances_by_column
 from misstep.estimators.probing import check_same_rows, probed
 from misstep.estimators.reading import further_features
+from misstep.estimators.scikit_callbacks import (
+    CallbackSupport,
+    EpochTasks,
+    begun_task,
+    with_teardown,
+)
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
 from misstep.modeling import (
@@ -70,7 +77,7 @@ class UnfittedError(NotFittedError, sklearn.exceptions.NotFittedError):
     """An estimator was asked before it was fitted; scikit-learn knows this error as its own."""
 
 
-class Estimator(BaseEstimator):
+class Estimator(CallbackSupport, BaseEstimator):
     """Fitted attributes and what reads them; subclasses say what answers are.
 
     A subclass names its face, and the option that may be given without a name.
@@ -387,11 +394,39 @@ class Estimator(BaseEstimator):
             values[each.name] = _plain_number(value, each.type)
         return make_options(**values, origin={"face": "estimator"})
 
-    def _trained(self, examples: Examples, options: Options) -> FitResult:
-        """Return what comes of training, which goes on from the last one with warm_start."""
+    def _trained(
+        self, examples: Examples, options: Options, X: Any, y: Any, **fitted: Any
+    ) -> FitResult:
+        """Return what comes of training, which goes on from the last one with warm_start.
+
+        X, y: as callbacks of scikit-learn are told of them; `fitted`: attributes that an estimator
+        needs to predict, besides the model.
+        """
         goes_on = options.warm_start and self._is_fitted()
         self._start = self._result if goes_on else None
-        return train(examples.data, options, examples=examples, start=self._start)
+        more = {"examples": examples, "start": self._start}
+        return self._walked(examples.data, options, more, X, y, fitted)
+
+    @with_teardown
+    def _walked(
+        self,
+        data: Dataset,
+        options: Options,
+        more: Mapping[str, Any],
+        X: Any,
+        y: Any,
+        fitted: Mapping[str, Any],
+    ) -> FitResult:
+        """Train, and tell the callbacks of scikit-learn of it; `more`: as `train` takes it."""
+        context = begun_task(self, X, y)
+        if context is None:
+            return train(data, options, **more)
+        tasks = EpochTasks(self, context, X, y, fitted)
+        result = train(
+            data, replace(options, callbacks=[*(options.callbacks or ()), tasks]), **more
+        )
+        tasks.end(result.model)
+        return result
 
     def _is_fitted(self) -> bool:
         return hasattr(self, "model_")

@@ -80,7 +80,7 @@ class Classifier(ClassifierMixin, Estimator):
         examples, classes = self._examples(X, y, sample_weight, groups, validation)
         if options.warm_start and self._is_fitted():
             self._refuse_other_classes(classes)
-        result = self._trained(examples, options)
+        result = self._trained(examples, options, X, y, classes_=classes)
         self.classes_ = classes
         self._take(result)
         return self

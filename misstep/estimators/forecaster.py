@@ -27,7 +27,6 @@ from misstep.modeling import (
     Options,
     TaskName,
     recognize,
-    train,
 )
 from misstep.modeling.forecast import BackTest
 from misstep.modeling.options import is_count
@@ -73,7 +72,8 @@ class Forecaster(Estimator):
         frame with several columns, of which `target` is forecast; the others may help. Raises
         DataError or ArgumentError.
         """
-        result = train(*self._series_and_options(self._options(), series, target))
+        table, options = self._series_and_options(self._options(), series, target)
+        result = self._walked(table, options, {}, series, None, {})
         self._keep(result)
         forecast = result.forecast
         assert forecast is not None

@@ -70,7 +70,7 @@ class Regressor(RegressorMixin, Estimator):
         """
         options = self._options()
         examples = self._given(X, y, sample_weight, groups, validation)
-        self._take(self._trained(examples, options))
+        self._take(self._trained(examples, options, X, y))
         return self
 
     def _encoded(self, y: Any, rows: int) -> Array:

@@ -44,6 +44,7 @@ from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
 from misstep.modeling.model import Model
+from misstep.modeling.model_callback import ModelCallback
 from misstep.modeling.options import Options
 from misstep.modeling.plans import Plan, Planner, gone_on_with, number_positions
 from misstep.modeling.row_groups import asked_groups, copy_groups
@@ -490,6 +491,9 @@ class RowModality(Modality):
         setup = self.setup(prepared, plan) if setup is None else setup
         trainer, validation = setup.trainer, setup.validation
         snapshots = Snapshots()
+        for each in options.callbacks or ():
+            if isinstance(each, ModelCallback):
+                each.meet(prepared.preprocessing, prepared.target)
         run = trainer.fit(
             setup.x,
             setup.y,
