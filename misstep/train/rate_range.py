@@ -19,6 +19,7 @@ import numpy as np
 
 from misstep.doctor.curves import noise, smoothed
 from misstep.ir import Array
+from misstep.offers import ask
 from misstep.text.rates import rate_words
 from misstep.train.fork import Fork
 
@@ -60,7 +61,7 @@ class Choice(StrEnum):
     EXPLODES = "explodes"  # no rate found: the loss is not finite, or explodes, whatever the rate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RateRange:
     """What a learning-rate range test showed.
 
@@ -125,6 +126,21 @@ class RateRange:
     def lowest_loss(self) -> float:
         """Return the lowest point of the curve."""
         return float(self.curve.min())
+
+    def picture(self) -> str:
+        """Return the curve over the logarithm of the rate, and what is suggested, as SVG."""
+        drawn: str = ask("drawing of a range of rates")(self).svg(standalone=True)
+        return drawn
+
+    def __repr__(self) -> str:
+        """Return which rate is suggested, and why."""
+        rate = "no rate found" if self.suggestion is None else f"rate {self.suggestion:.2g}"
+        return f"<RateRange: {rate}, because {self.because}>"
+
+    def _repr_html_(self) -> str:
+        """Return the curve for a notebook."""
+        shown: str = ask("drawing of a range of rates")(self).picture()
+        return shown
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON."""

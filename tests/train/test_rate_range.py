@@ -187,6 +187,15 @@ def test_it_is_drawn_on_a_logarithmic_axis() -> None:
     assert f"learning rate {found.suggestion:.2g}" in drawing
 
 
+def test_a_notebook_shows_the_curve_and_a_prompt_the_rate() -> None:
+    trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError(), optimizer=ms.SGD(), seed=3)
+    found = trainer.find_learning_rate(X, Y, steps=20, courses=1)
+    assert found.picture() == draw_rate_range(found)
+    assert found._repr_html_().startswith("<img src=")
+    named = "no rate found" if found.suggestion is None else f"rate {found.suggestion:.2g}"
+    assert repr(found) == f"<RateRange: {named}, because {found.because}>"
+
+
 def test_rates_are_tried_by_training_with_them(tmp_path: Any) -> None:
     found = make().find_learning_rate(X, Y, courses=1)
     for number, (rate, loss) in enumerate(found.tried.items()):
