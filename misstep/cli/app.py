@@ -415,6 +415,10 @@ def explain(
             "--latex", help="With --weight: print the chain rule as LaTeX; words go to stderr."
         ),
     ] = False,
+    answer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which one, of a model that predicts several for a row."),
+    ] = None,
     top: Annotated[int, typer.Option(metavar="K", help="How many inputs and neurons to list.")] = 8,
     memory: Memory = None,
     json: Json = False,
@@ -432,7 +436,7 @@ def explain(
     """
     from misstep.cli.explain_command import ExplainRequest, explain_row
 
-    request = ExplainRequest(row, step, weight, top, json, report, latex, memory)
+    request = ExplainRequest(row, step, weight, top, json, report, latex, memory, answer)
     return explain_row(model, source, request)
 
 

@@ -59,6 +59,7 @@ class ExplainRequest:
 
     `report`: whether to report on the prediction above the chain rule of a weight; `latex`: whether
     to print that as LaTeX. `memory`: what rows may take; None: a share of what is available.
+    `answer`: which of several answers of a row.
     """
 
     row: int | None
@@ -69,6 +70,7 @@ class ExplainRequest:
     report: bool = False
     latex: bool = False
     memory: str | None = None
+    answer: str | None = None
 
 
 def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
@@ -87,7 +89,14 @@ def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
     if isinstance(model, ForecastModel):
         return explain_forecast(model, path, source, request)
     assert isinstance(model, Model)
+    if model.target.is_joint and request.answer is not None:
+        model = model.part(request.answer)
+    elif request.answer is not None:
+        raise ArgumentError(
+            f"--answer {request.answer}", needed="a model of several answers", got="one of one"
+        )
     row, weight = 1 if request.row is None else request.row, request.weight
+    which = "" if request.answer is None else f" --answer {quoted(request.answer)}"
     with Preparation.passing(request.memory) as preparation:
         rows = read_rows_for(source, model, preparation)
         taken = take_row(model, rows, row, source)
@@ -99,7 +108,7 @@ def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
     if rule is not None and not request.report:
         _say_row(page, taken, place, _seen(model, taken))
         page.say(row_words(model, rule.objective), indent=2)
-        say_weight_rule(page, rule, report_command(path, source, row, rule.weight))
+        say_weight_rule(page, rule, report_command(path, source, row, rule.weight) + which)
         found = for_machines(model, rule, source)
     else:
         attribution = attribute_row(model, taken)
@@ -110,7 +119,10 @@ def explain_row(path: Path, source: str, request: ExplainRequest) -> int:
             page.title("Try next: the chain rule for the first layer's most blamed weight")
             name = next(iter(attribution.graph.parameters), "")
             page.commands(
-                [f"misstep explain {quoted(path)} {quoted(source)} --row {row} --weight {name}"]
+                [
+                    f"misstep explain {quoted(path)} {quoted(source)} --row {row}{which} --weight "
+                    f"{name}"
+                ]
             )
         found = _for_machines(model, attribution, source, rule)
     if json:

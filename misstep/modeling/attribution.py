@@ -17,7 +17,7 @@ import numpy as np
 from misstep.data import RowParts, TaskType
 from misstep.errors import DataError
 from misstep.ir import Array, Value
-from misstep.modeling.model import Model, RowGraph, TrainedModel
+from misstep.modeling.model import Model, RowGraph, TrainedModel, check_one_answer
 from misstep.modeling.neurons import Neuron, neurons_of
 from misstep.modeling.shapley import Effects, effects
 from misstep.modeling.single_row import SingleRow, rows_to_explain, take_row
@@ -207,6 +207,7 @@ def attribute_row(model: Model, row: SingleRow) -> Attribution:
 
     Raises DataError for rows that can't be taken apart.
     """
+    check_one_answer(model, "explaining a row")
     outputs = model.answers_of(row.features)
     target = model.target
     graph = model.row_graph(row.features, row.answer)

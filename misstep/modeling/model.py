@@ -321,16 +321,19 @@ class Model(TrainedModel):
         target = self.target
         if not isinstance(target, JointTarget):
             raise ArgumentError("output", needed="a model of several answers", got="one of one")
-        names = list(target.names)
-        place = names.index(output) if output in names else output
+        names = [str(name) for name in target.names]
+        place = names.index(str(output)) if str(output) in names else output
         if not isinstance(place, int) or not 0 <= place < len(names):
             raise ArgumentError(
                 "output",
-                needed=f"one of {and_so_on([str(name) for name in names], 12)}",
+                needed=f"one of {and_so_on(names, 12)}",
                 got=repr(output),
-                try_=f"output={names[0]!r}",
+                try_=f"output={target.names[0]!r}",
             )
-        module = Sequential(self.network.module, Columns(place, place + 1))
+        whole = self.network.module
+        # A plain sequence keeps the names of its layers.
+        layers = whole.layers if type(whole) is Sequential else (whole,)
+        module = Sequential(*layers, Columns(place, place + 1))
         network = Network(module, self.network.input_shape, dtype=self.network.dtype)
         network.parameters = np.array(self.network.parameters)
         network.buffers = np.array(self.network.buffers)
@@ -401,12 +404,25 @@ class Model(TrainedModel):
         heading = f"predicts {self.target.name}: {self.target.task}"
         if self.target.classes:
             heading += f" ({and_so_on([str(label) for label in self.target.classes], 12)})"
+        if isinstance(self.target, JointTarget):
+            heading += f" ({and_so_on([str(name) for name in self.target.names], 12)})"
         return summary_text(
             [heading],
             self.network,
             self.feature_names,
             self.facts,
             sample_name=self.preprocessing.sample_name,
+        )
+
+
+def check_one_answer(model: TrainedModel, what: str) -> None:
+    """Raise ArgumentError where a model predicts several answers and `what` is of one."""
+    if model.target.is_joint:
+        raise ArgumentError(
+            what,
+            needed="one answer to each row",
+            got=f"{model.target.task}",
+            try_="model.part(output), of one answer alone; --answer NAME on the command line",
         )
 
 

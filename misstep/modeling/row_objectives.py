@@ -13,7 +13,7 @@ import numpy as np
 
 from misstep.data import TaskType
 from misstep.ir import Array, Value
-from misstep.modeling.model import Model, RowGraph
+from misstep.modeling.model import Model, RowGraph, check_one_answer
 from misstep.modeling.single_row import SingleRow
 
 __all__ = ["RowObjective", "row_objective"]
@@ -45,6 +45,7 @@ class RowObjective:
 
 def row_objective(model: Model, row: SingleRow) -> RowObjective:
     """Return what a weight is to be explained by in `row`."""
+    check_one_answer(model, "explaining a weight")
     graph = model.row_graph(row.features, row.answer)
     outputs = model.outputs_of(row.features)
     target = model.target

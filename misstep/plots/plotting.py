@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import misstep.plots.displays
 from misstep.errors import ArgumentError
 from misstep.modeling import TrainedModel
+from misstep.modeling.model import check_one_answer
 from misstep.plots.display import Display, ModelDisplay, RunDisplay
 from misstep.text.names import did_you_mean
 from misstep.train import Run
@@ -33,6 +34,7 @@ def plot_model(
     kind: such as "confusion"; `model_kinds` says which there are. data, more: as `from_model` of
     that display takes them. Raises ArgumentError for a kind that there is not.
     """
+    check_one_answer(model, "plotting what a model does")
     found = model_kinds(model)
     return _chosen(kind, found, "this model").from_model(model, data, ax=ax, **more)
 
@@ -65,7 +67,9 @@ def plot_fitted(
 
 
 def model_kinds(model: TrainedModel) -> dict[str, type[ModelDisplay]]:
-    """Return the displays that there are for a model, by kind."""
+    """Return the displays that there are for a model, by kind; all are of one answer to a row."""
+    if model.target.is_joint:
+        return {}
     return {
         kind: one
         for kind, one in _displays().items()

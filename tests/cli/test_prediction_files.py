@@ -108,3 +108,21 @@ def test_what_can_not_be_said_is_refused(
 ) -> None:
     assert predict(folder, model, *more) == 2
     assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_one_of_several_answers_is_explained(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["explain", str(folder / "both.misstep"), str(folder / "rows.csv"), "--row", "3"]
+    assert main([*command, "--answer", "down", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    model = ms.load_model(folder / "both.misstep")
+    assert said["prediction"] == pytest.approx(model.predict(FRAME)[2, 1], rel=1e-5)
+    assert main(command) == 2
+    assert "explaining a row: needed one answer to each row" in capsys.readouterr().err
+    assert main([*command, "--answer", "sideways"]) == 2
+    assert "needed one of up, down" in capsys.readouterr().err
+    assert main([*command, "--answer", "up", "--weight", "dense1.weight"]) == 0
+    assert "--answer up" in " ".join(capsys.readouterr().out.split())
+    with pytest.raises(ms.ArgumentError, match="plotting what a model does"):
+        model.plot("importance", FRAME)
