@@ -64,6 +64,13 @@ class Folds:
 def check_folds(modality: Any, count: int) -> None:
     """Raise ArgumentError where there can't be so many folds of such data."""
     rows = isinstance(modality, RowModality)
+    if rows and modality.data.is_sample:
+        raise ArgumentError(
+            f"--folds {count}",
+            needed="rows that fit into memory",
+            got="more of them, which are prepared in a file for one split",
+            try_="more --memory, or the command without --folds",
+        )
     if not rows or modality.test is not None or modality.options.test is not None or count < 2:
         raise ArgumentError(
             f"--folds {count}",
