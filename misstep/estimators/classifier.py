@@ -168,8 +168,25 @@ class Classifier(ClassifierMixin, Estimator):
         """
         options = self._options()
         first = not self._is_fitted()
-        classes = self._classes_to_come(classes)
-        data = first_features(self, X) if first else further_features(self, X, self.model_)
+        if are_several(y) and (first or self.model_.target.is_joint):
+            data = first_features(self, X) if first else further_features(self, X, self.model_)
+            examples = self._several(y, data, sample_weight)
+        else:
+            classes = self._classes_to_come(classes)
+            data = first_features(self, X) if first else further_features(self, X, self.model_)
+            examples = self._part(y, data, classes, sample_weight, first=first)
+        result = (
+            fit_first(examples, options) if first else fit_more(self._result, examples, options)
+        )
+        target = result.model.target
+        self.classes_ = np.asarray(target.names) if isinstance(target, JointTarget) else classes
+        self._take(result, in_parts=True)
+        return self
+
+    def _part(
+        self, y: Any, data: Dataset, classes: Array, sample_weight: Any, *, first: bool
+    ) -> Examples:
+        """Return some of the rows with a class each, one of `classes`."""
         labels = labels_of(self, y, len(data))
         weights = checked_weights(sample_weight, len(labels))
         codes = codes_of(labels, classes, weights > 0)
@@ -182,13 +199,7 @@ class Classifier(ClassifierMixin, Estimator):
             )
         by_class = class_weights_of(self.class_weight, classes, np.ones(len(classes)))
         target = class_target(y, classes, len(labels)) if first else self.model_.target
-        examples = weighted_examples(data, codes, target, weights, by_class)
-        result = (
-            fit_first(examples, options) if first else fit_more(self._result, examples, options)
-        )
-        self.classes_ = classes
-        self._take(result, in_parts=True)
-        return self
+        return weighted_examples(data, codes, target, weights, by_class)
 
     def _classes_to_come(self, classes: Any) -> Array:
         if not self._is_fitted():

@@ -82,6 +82,10 @@ def test_they_come_in_parts_and_weighted_and_judged_by_own_rows() -> None:
     for start in range(0, 150, 50):
         regressor.partial_fit(X[start : start + 50], NUMBERS[start : start + 50])
     assert regressor.predict(X).shape == (150, 2)
+    classifier = ms.Classifier("dense4")
+    for start in range(0, 150, 50):
+        classifier.partial_fit(X[start : start + 50], LABELS[start : start + 50])
+    assert classifier.predict(X).shape == (150, 3)
     # A row of weight 2 is that row twice, whatever the order.
     weights = np.where(np.arange(150) < 75, 2, 1)
     settings = {"network": "dense4", "epochs": 2, "validation_fraction": None}
