@@ -20,7 +20,8 @@ def test_weights_reach_fit_and_score_through_a_pipeline() -> None:
         regressor = ms.Regressor("dense2", epochs=2)
         regressor.set_fit_request(sample_weight=True, validation=True)
         regressor.set_score_request(sample_weight=True)
-        pipeline = make_pipeline(StandardScaler(), regressor)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        pipeline = make_pipeline(scaler, regressor)
         given = StandardScaler().fit(X).transform(X), Y
         pipeline.fit(X, Y, sample_weight=WEIGHTS, validation=given)
         assert pipeline[-1].model_.facts["rows"] == 30
@@ -31,7 +32,8 @@ def test_weights_reach_fit_and_score_through_a_pipeline() -> None:
 def test_groups_reach_fit_and_the_splitter() -> None:
     groups = np.arange(60) // 5
     with sklearn.config_context(enable_metadata_routing=True):
-        regressor = ms.Regressor("dense2", epochs=1).set_fit_request(groups=True)
+        regressor = ms.Regressor("dense2", epochs=1, validation_fraction=0.3)
+        regressor.set_fit_request(groups=True)
         found = cross_validate(
             regressor, X, Y, cv=GroupKFold(2), params={"groups": groups}, return_estimator=True
         )
