@@ -130,6 +130,8 @@ def load_model(path: Path | str, modules: Iterable[type[Module]] = ()) -> Traine
         _check_work(network, str(path))
         kind = JointTarget if "names" in document.target else Target
         target, loss = kind.from_json(document.target), build_loss(document.loss)
+        if isinstance(target, JointTarget) and target.is_number and not target.centers:
+            raise FileFormatError(f"{path}: the target", needed="a center of each number")
         outputs = target.outputs
         # One output tells two classes apart, but for a loss that has one for each.
         if target.task is TaskType.BINARY and loss.target_dtype != "int":
@@ -208,7 +210,7 @@ def _check_together(network: Network, outputs: int, what: str) -> None:
 def _check_interval(
     windows: SeriesWindows, target: Target, interval: ForecastInterval | None, what: str
 ) -> None:
-    if not target.is_number:
+    if not target.is_number or target.is_joint:
         raise FileFormatError(f"{what}: the target", needed="a number", got=target.task.value)
     if interval is None:
         return

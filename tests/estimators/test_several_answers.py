@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import misstep as ms
 from misstep.errors import ArgumentError, DataError, FileFormatError
+from misstep.storage import read_container, write_container
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(150, 3))
@@ -114,12 +115,21 @@ def test_what_several_answers_can_not_be() -> None:
         ms.Classifier(loss="cross-entropy").fit(X, LABELS)
 
 
-def test_a_broken_target_in_a_file_is_refused(regressor: ms.Regressor) -> None:
+def test_a_broken_target_in_a_file_is_refused(regressor: ms.Regressor, tmp_path: Path) -> None:
     plain = regressor.model_.target.to_json()
     assert ms.data.JointTarget.from_json(plain) == regressor.model_.target
     for key, value in [("names", ["a"]), ("scales", [1.0]), ("scales", [1.0, 0.0])]:
         with pytest.raises(FileFormatError, match="the stored target"):
             ms.data.JointTarget.from_json({**plain, key: value})
+    path = tmp_path / "model.misstep"
+    regressor.save(path)
+    found = read_container(path, kind="model", newest=1)
+    for broken in ({**plain, "centers": [], "scales": []}, {**plain, "names": ["a", "b", "c"]}):
+        write_container(
+            path, {**found.document, "target": broken}, dict(found.arrays), kind="model", version=1
+        )
+        with pytest.raises(FileFormatError):
+            ms.load_model(path)
 
 
 def test_two_classes_with_an_output_each(tmp_path: Path) -> None:
