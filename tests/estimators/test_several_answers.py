@@ -55,7 +55,7 @@ def test_one_answer_alone_is_a_model_of_its_own(regressor: ms.Regressor) -> None
         regressor.explain(X, 4)
     with pytest.raises(ArgumentError, match="output: needed one of 0, 1, but got 2"):
         regressor.explain(X, 4, output=2)
-    with pytest.raises(ArgumentError, match="plotting rows: needed one answer to each"):
+    with pytest.raises(ArgumentError, match="the kind of plot of what was fitted"):
         regressor.plot("residuals", X, NUMBERS)
 
 
