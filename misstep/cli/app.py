@@ -608,6 +608,61 @@ def watch(
     return watch_runs(run, host=host, port=port, json=json)
 
 
+@app.command(cls=SingleCommand, short_help="Serve a model to programs, as JSON over HTTP.")
+def serve(
+    model: Model,
+    host: Annotated[
+        str,
+        typer.Option(
+            metavar="HOST",
+            help="Where it is reached. Another one than 127.0.0.1, this machine alone, lets others "
+            "ask with the token of the address, or that of MISSTEP_TOKEN.",
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", help="At which port; 0 for any that is free.")
+    ] = 8_000,
+    known_as: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Another name by which it may be asked for, with the port: localhost:8080, where "
+            "a container or a proxy stands before it. May be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    most_rows: Annotated[
+        int, typer.Option(metavar="N", help="Rows that one question may have at most.")
+    ] = 10_000,
+    most_content: Annotated[
+        str, typer.Option(metavar="SIZE", help="How large one question may be.")
+    ] = "8MB",
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", help="How long an answer may take.")
+    ] = 30.0,
+    json: Json = False,
+) -> int:
+    """Serve a model to programs: rows as JSON in, predictions with probabilities out.
+
+    POST /api/predict takes {"rows": [...]}, each row an object with the columns of training; of
+    images {"image": BASE64}, or a file as it is; of a series its newest rows, or none. POST
+    /api/explain takes {"row": ...} and says what each part of it did. What the fields are, the page
+    at / and /api/openapi.json say; GET /ready tells whether it is ready, GET /health whether it is
+    there. Errors are JSON as well: which field, what was needed, what came.
+
+    Ctrl-C or SIGTERM ends it when the questions that it has are answered. Needs
+    pip install "misstep[web]".
+
+        misstep serve runs/houses/model.misstep
+        misstep serve runs/houses/model.misstep --host 0.0.0.0 --known-as localhost:8000
+    """
+    from misstep.cli.serve_command import ServeRequest, serve_model
+
+    names = tuple(known_as or ())
+    asked = ServeRequest(host, port, names, most_rows, most_content, timeout, json)
+    return serve_model(model, asked)
+
+
 @app.command(
     cls=SingleCommand, short_help="Try remedies for what goes wrong in a run, keep what helps."
 )

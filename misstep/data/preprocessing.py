@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from misstep.data.dataset import Dataset
 from misstep.data.decision import Decision
 from misstep.data.inputs import Inputs, Sweep
+from misstep.data.json_rows import matrix_rows, numbers_schema
 from misstep.data.preparation import Preparation
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.stored_json import Stored, from_plain, to_plain
@@ -100,6 +101,17 @@ class Preprocessing(Stored, ABC):
         from misstep.data.table.table import read_table
 
         return data if isinstance(data, Dataset) else read_table(data, name="the data")
+
+    def row_schema(self) -> dict[str, Any]:
+        """Return the JSON schema of a row as programs send it, with an example."""
+        return numbers_schema(self.feature_names)
+
+    def rows_of_json(self, rows: Sequence[Any]) -> Any:
+        """Return rows that came as JSON, each as `row_schema` says, as `encode` takes them.
+
+        Raises DataError, whose `which` is the place: rows[3].age.
+        """
+        return matrix_rows(rows, self.feature_names)
 
     def learns_from(self, name: str) -> bool:
         """Tell whether a column of this name is one of those to predict from, used or left out.

@@ -24,13 +24,15 @@ class Access:
     """Where a page is served: under the name `host`, at `port`.
 
     `is_local`: whether this machine alone can reach it. `token`: whoever sends it, in the header
-    `X-Misstep-Token`, may change things, and read where others can reach the page.
+    `X-Misstep-Token`, may change things, and read where others can reach the page. `names`: what
+    else it is called in Host headers, with the port where that is not 80, as behind a proxy.
     """
 
     host: str
     port: int
     is_local: bool = True
     token: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES), repr=False)
+    names: frozenset[str] = frozenset()
 
     @property
     def origin(self) -> str:
@@ -52,6 +54,8 @@ class Access:
         in the clothes of a new one (::ffff:127.0.0.1). Any other name is one that somebody made
         point here (DNS rebinding); localhost can't be made to.
         """
+        if authority.lower() in self.names:
+            return True
         names = {self.host, "localhost"} if self.is_local else {self.host}
         if reached is not None and not self.is_local:
             reached = reached.lower().removeprefix("::ffff:")

@@ -20,7 +20,7 @@ from urllib.parse import unquote_to_bytes
 from misstep.errors import MisstepError
 from misstep.web.access import TOKEN_HEADER, Access
 
-__all__ = ["API", "Guard", "Limits"]
+__all__ = ["API", "JSON", "OF_ITS_PAGE", "Guard", "Limits", "Rules"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -36,9 +36,11 @@ _PLAIN_PATH = re.compile(rb"/(?:[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*(?:/|\Z))*\
 _PLAIN_QUERY = re.compile(rb"[A-Za-z0-9_\-.~!$'()*,;:@/?&=+%]*\Z")
 # What %xx may not stand for: control characters, and bytes that end a text elsewhere.
 _HIDDEN = re.compile(rb"%(?![2-9A-Fa-f][0-9A-Fa-f])|%7[Ff]|%5[Cc]")
-JSON = "application/json"
+JSON, BEARER = "application/json", "Bearer "
 # Headers that must not come twice: two readers might each believe another one.
-_ONCE = {"host", "origin", "content-length", "content-type", TOKEN_HEADER, "sec-fetch-site"}
+_ONCE = {"host", "origin", "content-length", "content-type", TOKEN_HEADER, "sec-fetch-site"} | {
+    "authorization"
+}
 # Headers for what no page here does: other protocols, and requests inside of requests.
 _UNWANTED = {"upgrade", "transfer-encoding", "expect", "te", "trailer", "http2-settings"} | {
     "x-http-method-override",
@@ -79,7 +81,8 @@ class Limits:
 
     `head`: bytes of request line and headers together; `headers`: how many; `query`, `body`: bytes.
     `seconds`: from the first byte of a request, or from the connection, until it is answered.
-    `idle`: seconds that a connection waits for the next request. `connections`: at once.
+    `idle`: seconds that a connection waits for the next request. `connections`: at once. `grace`:
+    seconds that answers going on may take when the server is to end.
     """
 
     head: int = 16_384
@@ -89,6 +92,24 @@ class Limits:
     seconds: float = 15.0
     idle: int = 15
     connections: int = 100
+    grace: int = 2
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may ask for what, beside what nobody may.
+
+    `from_page`: whatever is sent must come from the page itself, with the token; else programs may
+    send it, with the token where others can reach the server. `contents`: kinds of content that are
+    read; of JSON only objects.
+    """
+
+    from_page: bool = True
+    contents: tuple[str, ...] = (JSON,)
+
+
+# Of pages that people look at, and of what programs ask.
+OF_ITS_PAGE = Rules()
 
 
 class RefusedError(Exception):
@@ -107,10 +128,13 @@ class Guard:
     own words. `app`: Starlette's Router; what catches errors itself would hide them.
     """
 
-    def __init__(self, app: App, access: Access, limits: Limits | None = None) -> None:
+    def __init__(
+        self, app: App, access: Access, limits: Limits | None = None, rules: Rules = OF_ITS_PAGE
+    ) -> None:
         self._app = app
         self._access = access
         self._limits = limits or Limits()
+        self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -176,9 +200,10 @@ class Guard:
         is_api = scope["path"].startswith(API)
         self._check_sender(headers, host, may_visit=method == "GET" and not is_api)
         if method == "POST":
-            if "origin" not in headers:
+            if self._rules.from_page and "origin" not in headers:
                 raise RefusedError(403, "the page itself must ask")
-            self._check_token(headers)
+            if self._rules.from_page or not access.is_local:
+                self._check_token(headers)
             self._check_content(headers)
         else:
             if headers.get("content-length", "0") != "0" or "content-type" in headers:
@@ -202,12 +227,23 @@ class Guard:
             raise RefusedError(403, "this page is in no frame")
 
     def _check_token(self, headers: dict[str, str]) -> None:
-        if not self._access.knows(headers.get(TOKEN_HEADER, "")):
-            raise RefusedError(403, "the token of the address that the command printed is needed")
+        token = headers.get(TOKEN_HEADER, "")
+        if not self._rules.from_page and headers.get("authorization", "").startswith(BEARER):
+            token = headers["authorization"].removeprefix(BEARER)
+        if not self._access.knows(token):
+            words = "the token of the address that the command printed is needed"
+            if not self._rules.from_page:
+                raise RefusedError(401, f"{words}, as Authorization: Bearer")
+            raise RefusedError(403, words)
 
     def _check_content(self, headers: dict[str, str]) -> None:
-        if headers.get("content-type", "") not in (JSON, f"{JSON}; charset=utf-8"):
-            raise RefusedError(415, f"{JSON} alone is read")
+        contents = self._rules.contents
+        kind = headers.get("content-type", "")
+        if kind.lower().replace(" ", "") == f"{JSON};charset=utf-8":
+            kind = JSON
+        if kind not in contents:
+            alone = "alone is read" if len(contents) == 1 else "are read"
+            raise RefusedError(415, f"{' and '.join(contents)} {alone}")
         if "content-encoding" in headers:
             raise RefusedError(415, "plain content alone is read")
         length = headers.get("content-length", "")
@@ -233,6 +269,8 @@ class Guard:
                     if not message.get("more_body", False):
                         break
                 body = b"".join(parts)
+                if dict(scope["headers"]).get(b"content-type", b"").partition(b"/")[0] == b"image":
+                    return body
                 try:
                     whole = isinstance(json.loads(body), dict)
                 except (ValueError, RecursionError):
@@ -302,6 +340,8 @@ async def _answer(send: Send, refusal: RefusedError) -> None:
     ]
     if refusal.status == 405:
         headers.append((b"allow", b"GET, HEAD, POST"))
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
     await send(
         {"type": "http.response.start", "status": refusal.status, "headers": with_headers(headers)}
     )

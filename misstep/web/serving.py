@@ -11,14 +11,14 @@ import errno
 import logging
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 import uvicorn
 
 from misstep.errors import ArgumentError, MisstepError
 from misstep.web.access import Access, is_loopback
-from misstep.web.guard import App, Guard, Limits
+from misstep.web.guard import OF_ITS_PAGE, App, Guard, Limits, Rules
 from misstep.web.patience import patient_protocol
 
 __all__ = ["HOST", "Server"]
@@ -26,8 +26,6 @@ __all__ = ["HOST", "Server"]
 # This machine alone.
 HOST = "127.0.0.1"
 EVERYWHERE = ("", "0.0.0.0", "::")
-# Seconds that answers going on may take when the server is to end.
-GRACE = 2
 # Seconds that a server in a thread may need to begin.
 STARTING = 10.0
 
@@ -36,8 +34,9 @@ class Server:
     """Serves what `page` makes of the `Access`, behind a `Guard`, at `access.address`.
 
     `host`: where it is reached; without asking for another one, this machine alone. `port`: 0 for
-    any that is free. Raises ArgumentError for a port that can't be, MisstepError where nothing can
-    be served there.
+    any that is free. `rules`: who may ask for what. `token`: the one that opens more, None: a new
+    one; `names`: what else it is called, as `Access` has it. Raises ArgumentError for a port that
+    can't be, MisstepError where nothing can be served there.
     """
 
     def __init__(
@@ -47,14 +46,24 @@ class Server:
         host: str = HOST,
         port: int = 0,
         limits: Limits | None = None,
+        rules: Rules = OF_ITS_PAGE,
+        token: str | None = None,
+        names: Iterable[str] = (),
     ) -> None:
         limits = limits or Limits()
         host = HOST if host.lower() == "localhost" else host
         self._socket = _bound(host, port)
         # Where all of the machine's addresses are meant, it goes by its name.
         name = socket.gethostname() if host in EVERYWHERE else host
-        self.access = Access(name, self._socket.getsockname()[1], is_loopback(host))
-        guard = Guard(page(self.access), self.access, limits)
+        known = {"token": token} if token is not None else {}
+        self.access = Access(
+            name,
+            self._socket.getsockname()[1],
+            is_loopback(host),
+            names=frozenset(one.lower() for one in names),
+            **known,
+        )
+        guard = Guard(page(self.access), self.access, limits, rules)
         # Without this, what uvicorn says of a strange request would come to standard error.
         logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         config = uvicorn.Config(
@@ -68,7 +77,7 @@ class Server:
             server_header=False,
             h11_max_incomplete_event_size=limits.head,
             timeout_keep_alive=limits.idle,
-            timeout_graceful_shutdown=GRACE,
+            timeout_graceful_shutdown=limits.grace,
         )
         self._server = uvicorn.Server(config)
         self._thread: threading.Thread | None = None

@@ -32,7 +32,7 @@ CASES = {
     "inspect": "inspect runs/flowers/model.misstep --json",
 }
 # They serve a page until Ctrl-C, and have tests of their own (tests/web).
-SERVING = {"play", "watch"}
+SERVING = {"play", "serve", "watch"}
 # People leave when help takes longer than this (seconds of the processor).
 LONGEST_HELP = 0.4
 HEAVY = ("numpy", "pandas", "scipy", "sklearn")

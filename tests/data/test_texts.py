@@ -93,7 +93,8 @@ def test_signals_are_what_they_are_called() -> None:
 def test_terms_that_two_texts_have_are_known() -> None:
     terms, counts = known_terms(TEXTS, terms_of)
     assert terms == ("free", "free prize", "now", "prize", "see", "see you", "you")
-    again = count_terms(TEXTS, terms, terms_of)
+    places = {term: place for place, term in enumerate(terms)}
+    again = count_terms(TEXTS, places, terms_of)
     np.testing.assert_array_equal(counts.toarray(), again.toarray())
     np.testing.assert_array_equal(again.toarray()[2], [2, 1, 0, 1, 0, 0, 0])
     assert commonest_words(TEXTS, tokens_of) == ("free", "now", "prize", "see", "you")

@@ -7,6 +7,7 @@ layers of the network give each row its height, width and channels back.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -20,6 +21,7 @@ from misstep.data.image.class_folders import holds_images, prepared_image_files,
 from misstep.data.image.decoding import are_image_paths, is_image_name, pixels_of_paths
 from misstep.data.image.depth import BYTE_IN_16_BITS, Depth, pixel_range
 from misstep.data.image.idx_folders import is_idx_folder
+from misstep.data.image.image_json import image_schema, images_of_json
 from misstep.data.image.image_parts import image_inputs, image_parts
 from misstep.data.image.images import Images, images_from_arrays, is_images, pixels_of
 from misstep.data.image.prepared_arrays import prepared_arrays
@@ -281,6 +283,12 @@ class ImageScaling(Preprocessing):
             return data
         pixels = self.read(data)
         return super().rows_of(data) if pixels is None else Images.alone(pixels, None, self.largest)
+
+    def row_schema(self) -> dict[str, Any]:
+        return image_schema(self.shape, self.largest)
+
+    def rows_of_json(self, rows: Sequence[Any]) -> NDArray[Any]:
+        return images_of_json(rows, self.shape, self.depth, self.largest)
 
     def baseline_row(
         self, data: Dataset, features: NDArray[Any], weights: NDArray[Any] | None = None

@@ -6,6 +6,7 @@ filled up, then which share of the steps counts. Knows sequences, no network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from misstep.data.inputs import Inputs
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow, RowParts
 from misstep.data.sequence.long_tables import LongForm, sequences_from_table
+from misstep.data.sequence.sequence_json import sequence_schema, sequences_of_json
 from misstep.data.sequence.sequence_parts import sequence_inputs, sequence_parts
 from misstep.data.sequence.sequences import Sequences
 from misstep.data.standardization import FARTHEST, check_columns
@@ -153,6 +155,12 @@ class SequenceScaling(Preprocessing):
 
     def rows_of(self, data: Any) -> Dataset:
         return self.read(data)
+
+    def row_schema(self) -> dict[str, Any]:
+        return sequence_schema(self.names)
+
+    def rows_of_json(self, rows: Sequence[Any]) -> Sequences:
+        return sequences_of_json(rows, self.names)
 
     def parts_of(
         self, row: Dataset, features: NDArray[Any], baseline_row: BaselineRow | None

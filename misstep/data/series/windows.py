@@ -7,6 +7,7 @@ a level never seen before is no new situation. Everything is fitted on the past 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -18,6 +19,7 @@ from misstep.data.inputs import Inputs
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.row_parts import BaselineRow
 from misstep.data.series.series import Series, SeriesPlan
+from misstep.data.series.series_json import series_rows, series_schema
 from misstep.data.series.time_steps import SIZES
 from misstep.data.series.window_inputs import window_inputs
 from misstep.data.standardization import FARTHEST, Standard
@@ -223,6 +225,12 @@ class SeriesWindows(Preprocessing):
             away = (level[at] - mean) / deviation
             whole[:, start] = np.clip(away, -FARTHEST_LEVEL, FARTHEST_LEVEL)
         return whole
+
+    def row_schema(self) -> dict[str, Any]:
+        return series_schema(self.plan)
+
+    def rows_of_json(self, rows: Sequence[Any]) -> dict[str, list[Any]]:
+        return series_rows(rows, self.plan)
 
     def answers(self, series: Series, origins: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return what came after each origin, as it is learned, (origins, horizon)."""

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -101,7 +102,10 @@ class NumberTransformer(Stored):
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
         odd: list[tuple[int, str]] = []
-        values = as_numbers(series, self.column, self.form, odd)
+        return self.of_numbers(as_numbers(series, self.column, self.form, odd), tell, odd)
+
+    def of_numbers(self, values: Floats, tell: Tell, odd: Sequence[tuple[int, str]] = ()) -> Floats:
+        """Return (rows, features) for numbers, (rows,), NaN where missing; `odd`: as noticed."""
         gaps = np.isnan(values)
         if odd:
             shown = and_so_on([f"{word[:40]!r} in row {row}" for row, word in odd], 3)
@@ -184,12 +188,16 @@ class CategoryTransformer(Stored):
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return zeros and ones (rows, features); `tell` hears of unseen categories."""
+        return self.of_cells(series.tolist(), tell)
+
+    def of_cells(self, cells: Sequence[object], tell: Tell) -> Floats:
+        """Return what `transform` does for cells, (rows,)."""
         width = len(self.feature_names)
         columns: dict[str | None, int] = {value: i for i, value in enumerate(self.values)}
         # One more column than needed takes what has none of its own and is cut off at the end.
         columns[None] = width - 1 if self.indicator else width
         other = len(self.values) if self.other else width
-        words = self._words(series)
+        words = self._words(cells)
         features = np.zeros((len(words), width + 1))
         features[np.arange(len(words)), [columns.get(word, other) for word in words]] = 1.0
         gaps = words.count(None)
@@ -203,21 +211,25 @@ class CategoryTransformer(Stored):
             )
         return features[:, :width]
 
+    @cached_property
+    def _spellings(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The categories by their words without a point, and by their numbers."""
+        return _alone(self.values, without_point), _alone(self.values, _as_number)
+
     def typical(self, series: pandas.Series, weights: Floats) -> str | None:
         """Return the most frequent category, the first in the alphabet among equals, or None."""
         counts: dict[str, float] = {}
-        for word, weight in zip(self._words(series), weights.tolist(), strict=True):
+        for word, weight in zip(self._words(series.tolist()), weights.tolist(), strict=True):
             if word is not None:
                 counts[word] = counts.get(word, 0.0) + weight
         return min(counts, key=lambda word: (-counts[word], word), default=None)
 
-    def _words(self, series: pandas.Series) -> list[str | None]:
-        """Return the category of each row; a word for missing is one only if training had it."""
+    def _words(self, cells: Sequence[object]) -> list[str | None]:
+        """Return the category of each cell; a word for missing is one only if training had it."""
         known = set(self.values)
         # A number may be written in another way where that leaves nothing open: 3.0 for 3; 1.1 for
         # 1.10, if it came as a number.
-        points, numbers = _alone(self.values, without_point), _alone(self.values, _as_number)
-        cells = series.tolist()
+        points, numbers = self._spellings
         words: list[str | None] = []
         for cell, word in zip(cells, category_words(cells, literal=True), strict=True):
             if word is not None and word not in known:
@@ -296,7 +308,11 @@ class DateTransformer(Stored):
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); a missing date has no direction on any circle."""
-        years, circles, gaps = _calendar(as_dates(series, self.column, self.form))
+        return self.of_dates(as_dates(series, self.column, self.form), tell)
+
+    def of_dates(self, dates: NDArray[Any], tell: Tell) -> Floats:
+        """Return what `transform` does for dates, datetime64 (rows,), NaT where missing."""
+        years, circles, gaps = _calendar(dates)
         if gaps.any() and not self.indicator:
             missing = counted(int(gaps.sum()), "missing date")
             tell(f"{self.column}: {missing}, where training had none")

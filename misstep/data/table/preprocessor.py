@@ -7,8 +7,10 @@ numeric arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,7 +32,9 @@ from misstep.data.table.column_transformers import (
     NumberTransformer,
 )
 from misstep.data.table.column_types import Column, ColumnType
+from misstep.data.table.json_columns import columns_of_json, table_schema
 from misstep.data.table.number_dates import NUMBER_DATE_FORMATS
+from misstep.data.table.single_cells import cell_features, single_cells
 from misstep.data.table.table import Table, read_columns, require_columns, table_or_refuse
 from misstep.data.table.table_parts import ColumnSlice, table_parts
 from misstep.data.text.text_files import read_texts
@@ -142,6 +146,8 @@ class Preprocessor(Preprocessing):
         """
         if isinstance(data, Dataset) and not isinstance(data, Table):
             raise DataError("the data", needed="a table", got=data.description)
+        if isinstance(data, Mapping) and (quick := self._single_row(data, target)) is not None:
+            return quick
         table = _columns_of(data, self.column_names)
         notes: list[str] = []
         titles = getattr(
@@ -162,22 +168,34 @@ class Preprocessor(Preprocessing):
                     which, needed=error.needed, got=error.got, try_=error.try_
                 ) from error
             result[:, slots] = block
-            plain = (
-                block[:, : transformer.dense] if isinstance(transformer, TextTransformer) else block
-            )
-            far = int((np.abs(plain) >= FARTHEST).any(axis=1).sum())
-            if far:
-                notes.append(
-                    f"{transformer.column}: {counted(far, 'value')} {plural(far, 'lies', 'lie')} "
-                    f"{FARTHEST:.0e} deviations or more from the training rows and "
-                    f"{plural(far, 'counts', 'count')} as just that"
-                )
+            notes += _far(transformer, block)
         return result
+
+    def _single_row(
+        self, data: Mapping[str, Any], target: str
+    ) -> tuple[NDArray[np.float32], list[str]] | None:
+        """Return what `encode` does for a single row of plain cells; None: it needs a table."""
+        cells = single_cells(data)
+        if cells is None:
+            return None
+        notes = self._further(map(str, data), target)
+        result = np.empty((1, self.number_of_features), dtype=np.float32)
+        for transformer, slots in self._slices():
+            block = cell_features(transformer, cells, notes.append)
+            if block is None:
+                return None
+            result[:, slots] = block
+            notes += _far(transformer, block)
+        return result, notes
 
     def _further(self, titles: Iterable[str], target: str) -> list[str]:
         """Return a note on columns that training did not have, if there are some."""
-        known = {column.name for column in self.columns} | {target}
-        further = [repr(name) for name in titles if sound_text(name) not in known]
+        known = self._known_names
+        further = [
+            repr(name)
+            for name in titles
+            if (title := sound_text(name)) not in known and title != target
+        ]
         if not further:
             return []
         which = (
@@ -217,6 +235,12 @@ class Preprocessor(Preprocessing):
             return read_texts(path, self.column_names[0])
         return None
 
+    def row_schema(self) -> dict[str, Any]:
+        return table_schema(self.transformers)
+
+    def rows_of_json(self, rows: Sequence[Any]) -> dict[str, list[Any]]:
+        return columns_of_json(rows, self.transformers)
+
     def learns_from(self, name: str) -> bool:
         return any(column.name == name for column in self.columns)
 
@@ -232,15 +256,23 @@ class Preprocessor(Preprocessing):
 
     @property
     def number_of_features(self) -> int:
-        return len(self.feature_names)
+        return self._placed[-1][1].stop
 
-    def _slices(self) -> Iterator[tuple[ColumnTransformer, slice]]:
-        """Yield each transformer with where its features stand in a row."""
-        start = 0
-        for transformer in self.transformers:
-            stop = start + len(transformer.feature_names)
-            yield transformer, slice(start, stop)
-            start = stop
+    def _slices(self) -> Sequence[tuple[ColumnTransformer, slice]]:
+        """Return each transformer with where its features stand in a row."""
+        return self._placed
+
+    @cached_property
+    def _placed(self) -> tuple[tuple[ColumnTransformer, slice], ...]:
+        # Names are made to be counted: once, so that a single row does not wait for it.
+        widths = [len(transformer.feature_names) for transformer in self.transformers]
+        stops = list(itertools.accumulate(widths))
+        places = map(slice, [0, *stops], stops)
+        return tuple(zip(self.transformers, places, strict=True))
+
+    @cached_property
+    def _known_names(self) -> frozenset[str]:
+        return frozenset(column.name for column in self.columns)
 
     @property
     def texts(self) -> list[TextSlice]:
@@ -356,6 +388,19 @@ class Preprocessor(Preprocessing):
             )
             for column in self.columns
         ]
+
+
+def _far(transformer: ColumnTransformer, block: NDArray[Any]) -> list[str]:
+    """Return a note where features lie as far out as they can."""
+    plain = block[:, : transformer.dense] if isinstance(transformer, TextTransformer) else block
+    far = int((np.abs(plain) >= FARTHEST).any(axis=1).sum())
+    if not far:
+        return []
+    return [
+        f"{transformer.column}: {counted(far, 'value')} {plural(far, 'lies', 'lie')} "
+        f"{FARTHEST:.0e} deviations or more from the training rows and "
+        f"{plural(far, 'counts', 'count')} as just that"
+    ]
 
 
 def _columns_of(frame: object, names: Sequence[str]) -> Table:

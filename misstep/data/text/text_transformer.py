@@ -12,7 +12,7 @@ import itertools
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -109,7 +109,7 @@ class TextTransformer(Stored):
         tell about them; without, what they are rare. `in_order`: keep the order of words instead of
         counting terms, for a network that reads them so.
         """
-        texts, gaps = _texts(series, normalized)
+        texts, gaps = _texts(series.tolist(), normalized)
         counted = weights > 0
         texts = [text for text, counts in zip(texts, counted, strict=True) if counts]
         indicator = bool((gaps & counted).any()) and not gaps[counted].all()
@@ -173,7 +173,11 @@ class TextTransformer(Stored):
 
     def transform(self, series: pandas.Series, tell: Tell) -> Floats:
         """Return (rows, features); `tell` hears what was noticed."""
-        texts, gaps = _texts(series, self._spelling)
+        return self.of_cells(series.tolist(), tell)
+
+    def of_cells(self, cells: Sequence[object], tell: Tell) -> Floats:
+        """Return what `transform` does for cells, (rows,)."""
+        texts, gaps = _texts(cells, self._spelling)
         if gaps.any() and not self.indicator:
             missing = counted(int(gaps.sum()), "missing text")
             tell(f"{self.column}: {missing}, where training had none")
@@ -207,9 +211,19 @@ class TextTransformer(Stored):
         form: Literal["NFC", "NFD"] = "NFD" if any(map(unicodedata.combining, known)) else "NFC"
         return lambda text: text if text.isascii() else unicodedata.normalize(form, text)
 
+    @cached_property
+    def _term_places(self) -> tuple[dict[str, int], Floats]:
+        """The number of each term, from 0, and what each weighs; made once, for single texts."""
+        return {term: place for place, term in enumerate(self.terms)}, np.asarray(self.weights)
+
+    @cached_property
+    def _word_numbers(self) -> dict[str, int]:
+        """The number of each word whose order is kept."""
+        return {word: number for number, word in enumerate(self.words, start=FIRST_WORD)}
+
     def _fill_terms(self, texts: Sequence[str], result: Floats) -> None:
-        counts = count_terms(texts, self.terms, partial(terms_of, version=self.tokens))
-        weights = np.asarray(self.weights)
+        places, weights = self._term_places
+        counts = count_terms(texts, places, partial(terms_of, version=self.tokens))
         for row in range(len(texts)):
             numbers = counts.indices[counts.indptr[row] : counts.indptr[row + 1]]
             # The heaviest first; among equals the first in the alphabet.
@@ -221,7 +235,7 @@ class TextTransformer(Stored):
                 result[row, self.slots : self.slots + len(best)] = heaviest * (LENGTH / length)
 
     def _fill_words(self, texts: Sequence[str], result: Floats) -> None:
-        number = {word: i for i, word in enumerate(self.words, start=FIRST_WORD)}
+        number = self._word_numbers
         for row, text in enumerate(texts):
             numbers = [
                 number.get(word, UNKNOWN) for word in tokens_of(text, self.tokens)[: self.length]
@@ -230,10 +244,10 @@ class TextTransformer(Stored):
 
 
 def _texts(
-    series: pandas.Series, spelling: Callable[[str], str]
+    cells: Sequence[object], spelling: Callable[[str], str]
 ) -> tuple[list[str], NDArray[np.bool_]]:
     """Return the texts in a spelling, "" for a missing one, and which are missing, (rows,)."""
-    words = category_words(series.tolist())
+    words = category_words(cells)
     texts = [spelling(word or "") for word in words]
     return texts, np.asarray([word is None for word in words], bool)
 

@@ -7,7 +7,7 @@ of it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -60,13 +60,15 @@ def commonest_words(texts: Sequence[str], tokens: Callable[[str], list[str]]) ->
 
 
 def count_terms(
-    texts: Sequence[str], vocabulary: Sequence[str], terms: Callable[[str], list[str]]
+    texts: Sequence[str], places: Mapping[str, int], terms: Callable[[str], list[str]]
 ) -> Any:
-    """Return how often each text has each term, a sparse matrix (texts, terms) of rows."""
+    """Return how often each text has each term, a sparse matrix (texts, terms) of rows.
+
+    `places`: the number of each term that is known.
+    """
     # Not scikit-learn's counter: loading it takes longer than predicting many rows.
     from scipy.sparse import csr_matrix
 
-    places = {term: place for place, term in enumerate(vocabulary)}
     columns: list[int] = []
     ends = [0]
     for text in texts:

@@ -1,0 +1,1 @@
+"""A model served to programs: its routes, its OpenAPI document, the page that shows both."""
