@@ -274,7 +274,7 @@ class Options:
     )
     schedule: Schedule | None = option(
         None,
-        "How the learning rate moves while training goes on, such as ms.optim.Constant().",
+        "How the learning rate moves while training goes on, such as ms.optim.ConstantRate().",
         faces=Face.ESTIMATORS,
         needed="an ms.optim.Schedule or None",
         accepts=lambda value: _is_a(value, "optim", "Schedule"),

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from misstep.data import JointTarget
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
 from misstep.ir.float_errors import with_own_float_errors
@@ -26,7 +27,10 @@ from misstep.nn import Network
 __all__ = ["Service"]
 
 # What a question may hold.
-ROWS, STEPS, ROW, TOP = "rows", "steps", "row", "top"
+ROWS, STEPS, ROW, TOP, ANSWER = "rows", "steps", "row", "top", "answer"
+# Numbers that the rows of one question become at most (128 MB): a few bytes of JSON may stand for a
+# picture, or for a text among 20,000 words.
+MOST_NUMBERS = 2**25
 # Parts of a row that an explanation lists where nobody says how many.
 USUAL_TOP = 8
 # Where a table says that a cell is wrong.
@@ -37,13 +41,15 @@ _ROW = re.compile(r"the prediction for row (?P<row>\d+)\Z")
 class Service:
     """Answers questions to a model; may be asked by several threads at once.
 
-    `model`: as its file has it. `name`: what it is called. `most_rows`: in one question.
+    `model`: as its file has it. `name`: what it is called. `most_rows`: in one question; fewer
+    where a row is large.
     """
 
     def __init__(self, model: TrainedModel, name: str = "model", most_rows: int = 10_000) -> None:
         self.model = model
         self.name = name
-        self.most_rows = most_rows
+        features = model.preprocessing.number_of_features
+        self.most_rows = min(most_rows, max(MOST_NUMBERS // features, 1))
         self.row_seconds = 0.0
         self._asking, self._explaining = threading.Lock(), threading.Lock()
         self._explained_by: Model | None = None
@@ -74,6 +80,7 @@ class Service:
             "task": model.purpose,
             "target": model.target.name,
             "classes": list(model.target.classes),
+            "answers": _answers(model),
             "row": model.preprocessing.sample_name,
             "parameters": model.network.parameter_count,
             "facts": model.facts,
@@ -113,7 +120,8 @@ class Service:
     def explain(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the parts of one row did to its prediction, the largest first.
 
-        asked: "row", and "top", how many parts. Raises DataError or ArgumentError.
+        asked: "row", and "top", how many parts; of several answers "answer", which one. Raises
+        DataError or ArgumentError.
         """
         model = self.model
         if not isinstance(model, Model):
@@ -123,7 +131,13 @@ class Service:
                 got="one that forecasts a series",
                 try_="misstep explain",
             )
-        _only(asked, (ROW, TOP))
+        _only(asked, (ROW, TOP, ANSWER) if model.target.is_joint else (ROW, TOP))
+        answer = asked.get(ANSWER)
+        if isinstance(model.target, JointTarget) and not _is_answer(answer, model.target):
+            names = ", ".join(str(name) for name in model.target.names[:USUAL_TOP])
+            raise ArgumentError(
+                ANSWER, needed=f"which one is explained: {names}", got=repr(answer)[:60]
+            )
         top = _whole(asked.get(TOP, USUAL_TOP), TOP, 1, 10_000)
         if ROW not in asked:
             raise ArgumentError(ROW, needed="a row to explain", got="none")
@@ -133,7 +147,7 @@ class Service:
             raise _as_row(error) from error
         try:
             with self._explaining:
-                found = self._model_to_explain(model).explain(rows, 0)
+                found = self._model_to_explain(model).explain(rows, 0, answer)
         except DataError as error:
             raise _as_row(_placed(error)) from error
         return _explained(found, top)
@@ -199,8 +213,19 @@ class Service:
         }
 
 
+def _is_answer(answer: object, target: JointTarget) -> bool:
+    return isinstance(answer, str) and answer in [str(name) for name in target.names]
+
+
 def _predictions(model: Model, outputs: Array) -> list[dict[str, Any]]:
     decided = model.decide(outputs).tolist()
+    if isinstance(model.target, JointTarget):
+        called = [str(name) for name in model.target.names]
+        told = [{"prediction": dict(zip(called, row, strict=True))} for row in decided]
+        if not model.target.is_number:
+            for one, shares in zip(told, outputs.tolist(), strict=True):
+                one["probabilities"] = dict(zip(called, shares, strict=True))
+        return told
     if model.target.is_number:
         return [{"prediction": number} for number in decided]
     names = list(map(str, model.target.classes))
@@ -212,6 +237,12 @@ def _predictions(model: Model, outputs: Array) -> list[dict[str, Any]]:
         }
         for label, shares in zip(decided, outputs.tolist(), strict=True)
     ]
+
+
+def _answers(model: TrainedModel) -> list[str]:
+    """Return what the answers are called where there are several; none where there is one."""
+    target = model.target
+    return [str(name) for name in target.names] if isinstance(target, JointTarget) else []
 
 
 def _explained(found: Contributions, top: int) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from misstep.errors import DataError
 __all__ = ["sequence_schema", "sequences_of_json"]
 
 STEPS = "steps"
+# Numbers of all sequences together, each filled up to the longest (256 MB): without an end, one
+# long sequence among thousands of short ones would take all memory.
+MOST_NUMBERS = 2**25
 
 
 def sequences_of_json(rows: Sequence[Any], names: Sequence[str]) -> Sequences:
@@ -30,7 +33,15 @@ def sequences_of_json(rows: Sequence[Any], names: Sequence[str]) -> Sequences:
         place = f"rows[{number}].{STEPS}"
         lists.append([_step(one, f"{place}[{i}]", names) for i, one in enumerate(steps)])
     lengths = np.array([len(steps) for steps in lists], np.int64)
-    values = np.full((len(lists), int(lengths.max(initial=1)), len(names)), np.nan)
+    longest = int(lengths.max(initial=1))
+    if len(lists) * longest * len(names) > MOST_NUMBERS:
+        raise DataError(
+            "rows",
+            needed=f"at most {MOST_NUMBERS:,} numbers, each sequence as long as the longest",
+            got=f"{len(lists):,} sequences, the longest of {longest:,} steps",
+            try_="sequences of one length in a question",
+        )
+    values = np.full((len(lists), longest, len(names)), np.nan)
     for number, steps in enumerate(lists):
         values[number, : len(steps)] = steps
     return Sequences.of(values, lengths, names=list(names), name="the rows")

@@ -41,6 +41,9 @@ RULES = Rules(from_page=False, contents=(JSON, *PICTURES))
 AT_ONCE_SECONDS = 0.003
 # Rows that are checked and encoded so; each costs a fraction of a millisecond.
 AT_ONCE_ROWS = 4
+# Bytes of a question that is answered so: a long text or a picture takes longer to read than the
+# network to answer, and all other connections would wait for it.
+AT_ONCE_BYTES = 16_384
 # Questions that wait for their answer.
 MOST_WAITING = 64
 
@@ -98,7 +101,7 @@ class _Application:
     async def predict(self, request: Request) -> Response:
         """Answer with predictions."""
         asked = await _asked(request)
-        if self._is_quick(asked):
+        if len(await request.body()) <= AT_ONCE_BYTES and self._is_quick(asked):
             return _told(lambda: self._service.predict(asked))
         return await self._later(self._questions, lambda: self._service.predict(asked))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from misstep import __version__
+from misstep.data import JointTarget
 from misstep.modeling.forecast import ForecastModel
 from misstep.modeling.service import Service
 
@@ -37,7 +38,7 @@ def openapi_document(service: Service, address: str) -> dict[str, Any]:
         },
     }
     if not service.forecasts:
-        paths["/api/explain"] = {"post": _explain()}
+        paths["/api/explain"] = {"post": _explain(service)}
     return {
         "openapi": VERSION,
         "info": {
@@ -113,14 +114,20 @@ def _predict(service: Service) -> dict[str, Any]:
     }
 
 
-def _explain() -> dict[str, Any]:
+def _explain(service: Service) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "row": _reference("Row"),
+        "top": {"type": "integer", "minimum": 1, "description": "how many parts to list"},
+    }
+    needed, target = ["row"], service.model.target
+    if isinstance(target, JointTarget):
+        names = [str(name) for name in target.names]
+        fields["answer"] = {"enum": names, "description": "which of the answers is explained"}
+        needed.append("answer")
     question = {
         "type": "object",
-        "properties": {
-            "row": _reference("Row"),
-            "top": {"type": "integer", "minimum": 1, "description": "how many parts to list"},
-        },
-        "required": ["row"],
+        "properties": fields,
+        "required": needed,
         "additionalProperties": False,
     }
     what = "What each part of a row did to its prediction, the largest first."
@@ -170,6 +177,12 @@ def _prediction(service: Service) -> dict[str, Any]:
             "upper": number,
         }
         return {"type": "object", "properties": fields, "required": ["step", "prediction"]}
+    if isinstance(target, JointTarget):
+        called = [str(name) for name in target.names]
+        each = {"type": "object", "properties": dict.fromkeys(called, number), "required": called}
+        told = ("prediction",) if target.is_number else ("prediction", "probabilities")
+        fields = dict.fromkeys(told, each)
+        return {"type": "object", "properties": fields, "required": list(told)}
     if target.is_number:
         fields = {"prediction": number | {"description": target.name}}
         return {"type": "object", "properties": fields, "required": ["prediction"]}
