@@ -12,12 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from misstep.cli.places import MODEL, RUNS
+from misstep.data.io.formats import split_part
 from misstep.errors import StorageError
 from misstep.storage import folder_lock, is_container, make_folder
 from misstep.train.run_folder import check_run_folder
 
 # What a table's name may end in; the last of it says how it is packed.
-_ENDINGS = re.compile(r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat|npz|npy))?(\.gz)?$")
+_ENDINGS = re.compile(
+    r"(?i)(?<=.)(\.(csv|tsv|tab|txt|data|dat|npz|npy|parquet|feather|arrow|xlsx|xlsm|jsonl|ndjson"
+    r"|json|arff|ts|zip|sqlite3?|db))?(\.(gz|bz2|xz|zst))?$"
+)
+# What a file's name should not hold, of the name of a table in a database.
+_NO_NAME = re.compile(r"[^\w.-]+")
 
 
 def default_folder(source: str) -> Path:
@@ -25,13 +31,17 @@ def default_folder(source: str) -> Path:
 
     >>> default_folder("data/houses.csv.gz").as_posix()
     'runs/houses'
+    >>> default_folder("shop.sqlite::orders").as_posix()
+    'runs/shop-orders'
     """
-    path = Path("standard-input" if source == "-" else source)
+    file, part = split_part(source)
+    path = Path("standard-input" if file == "-" else file)
     if "idx" in path.name and re.search(r"ubyte(\.gz)?$", path.name):
         # One of MNIST's four files stands for its folder.
         path = path.parent
     name = path.name if path.name not in ("", "..") else path.resolve().name
-    return RUNS / (_ENDINGS.sub("", name) or "model")
+    name = _ENDINGS.sub("", name)
+    return RUNS / ("-".join(filter(None, [name, _NO_NAME.sub("_", part)])) or "model")
 
 
 def check_folder(folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""How bytes and text come out of a file: paths, gzip, byte order marks and character sets.
+"""How bytes and text come out of a file: paths, packing, byte order marks and character sets.
 
 Knows nothing of tables or images; `delimited.py`, `idx.py` and `npz.py` build on it. Everything
-that the operating system, gzip or a codec can complain about becomes an exception of
+that the operating system, `packed.py` or a codec can complain about becomes an exception of
 `misstep.errors` here.
 """
 
@@ -15,8 +15,9 @@ import stat
 import unicodedata
 import zlib
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
+from misstep.data.io.packed import DamagedStreamError, packing_of, unpacking
 from misstep.errors import DataError, FileFormatError, StorageError
 from misstep.text.counts import counted
 from misstep.text.names import nearest_name
@@ -31,12 +32,12 @@ __all__ = [
     "listed",
     "open_bytes",
     "read_block",
+    "read_bytes",
     "read_text",
     "refuse_long_name",
     "wide_encoding",
 ]
 
-GZIP_MAGIC = b"\x1f\x8b"
 # A table is held in memory several times over while it is read; beyond this the machine would
 # suffer before any error could. It also stops small gzip files that unpack to terabytes.
 MOST_BYTES = 4 * 2**30
@@ -51,7 +52,7 @@ NAMES_TO_COMPARE = 5000
 # Bytes below 0x20 other than tab, line ends, form feed and escape do not occur in text.
 CONTROL_BYTES = bytes(set(range(32)) - {0, 9, 10, 11, 12, 13, 26, 27})
 CONTROL_SHARE = 0.01
-TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt")
+TABLE_ENDINGS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".txt", ".parquet", ".xlsx", ".jsonl")
 
 KNOWN_KINDS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -187,31 +188,33 @@ def folders_in(folder: Path) -> list[Path]:
 
 
 def open_bytes(path: Path) -> tuple[BinaryIO, bool]:
-    """Open a file for reading, unpacked when its first bytes say gzip; also return whether they do.
+    """Open a file for reading, unpacked when its first bytes say so; also return whether they do.
 
-    Raises StorageError when it can't be opened. Reading may raise what gzip raises: `read_block`
-    turns that into words.
+    Raises StorageError when it can't be opened; DataError where unpacking needs a package that
+    isn't installed. Reading may raise what unpacking raises: `read_block` turns that into words.
     """
     try:
         file = path.open("rb")
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        packed = file.read(2) == GZIP_MAGIC
+        kind = packing_of(file.read(6))
         file.seek(0)
     except OSError as error:
         file.close()
         raise _unreadable(path, error) from error
-    if not packed:
-        return file, False
-    file.close()
-    return cast(BinaryIO, gzip.open(path, "rb")), True
+    return (unpacking(path, file, kind), True) if kind else (file, False)
 
 
 def read_block(file: BinaryIO, path: Path, size: int) -> bytes:
-    """Read at most `size` bytes; raise FileFormatError for damaged gzip, StorageError otherwise."""
+    """Read at most `size` bytes; raise FileFormatError for damaged packing, StorageError otherwise.
+
+    None are read at the end only.
+    """
     try:
         return file.read(size)
+    except DamagedStreamError as error:
+        raise damaged(path, f"a sound {error.kind} file", str(error)) from error
     except EOFError as error:
         raise damaged(path, "a whole gzip file", "one that ends too early") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -250,7 +253,7 @@ def _unreadable(path: Path, error: OSError) -> StorageError:
     )
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
     """Return the whole content, unpacked. Raises FileFormatError beyond `MOST_BYTES`."""
     file, packed = open_bytes(path)
     blocks: list[bytes] = []
@@ -278,7 +281,7 @@ def read_text(path: Path) -> tuple[str, list[str]]:
     UTF-8 first, UTF-16 and UTF-32 by their byte order mark, else Windows Latin-1 with a note.
     Raises FileFormatError for NUL bytes and for files that are not text; DataError when empty.
     """
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if not content.strip(b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"):
         got = "an empty file" if not content else f"{len(content)} bytes of blanks"
         raise DataError(str(path), needed="a header and at least one row", got=got)

@@ -24,6 +24,7 @@ from misstep.data.io.files import (
     open_bytes,
     read_block,
 )
+from misstep.data.io.packed import unpacked_name
 from misstep.errors import FileFormatError
 from misstep.text.counts import counted
 
@@ -107,6 +108,6 @@ def _refuse_impossible(size: int, shape: tuple[int, ...], path: Path, packed: bo
 
 
 def is_idx_name(name: str) -> bool:
-    """Tell whether a file is called as idx files are, gzipped or not."""
-    stem = name.removesuffix(".gz")
+    """Tell whether a file is called as idx files are, packed or not."""
+    stem = unpacked_name(name)
     return "idx" in Path(stem).name and stem.endswith("ubyte")

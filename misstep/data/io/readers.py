@@ -20,6 +20,7 @@ from misstep.data.image.images import Images, images_from_arrays
 from misstep.data.image.prepared_arrays import prepared_arrays
 from misstep.data.io.examples import EXAMPLES, read_example
 from misstep.data.io.files import refuse_long_name
+from misstep.data.io.formats import format_of
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
 from misstep.data.preparation import Preparation
@@ -67,8 +68,10 @@ def read_source(source: str | os.PathLike[str], preparation: Preparation | None 
     `preparation`: where rows are prepared that do not fit into memory; None: all are read into it.
 
     `source`: an example such as "digits" (a file or a folder with images of that name goes
-    first), a CSV or TSV file, an npz file, a folder with idx files, or one of these files; or class
-    folders of images or of .txt files. Raises StorageError, FileFormatError, DataError.
+    first), a CSV, TSV, Parquet, Feather, Excel, JSON, ARFF or SQLite file
+    (`shop.sqlite::orders` where it holds several tables), a .ts file of sequences, an npz file, a
+    folder with idx files, or one of these files; or class folders of images or of .txt files, also
+    zipped. Raises StorageError, FileFormatError, DataError.
     """
     name = os.fspath(source)
     refuse_long_name(name)
@@ -262,6 +265,8 @@ class TableReader(Reader):
         return True
 
     def read_prepared(self, source: str, preparation: Preparation) -> Dataset:
+        if format_of(source) is not None:
+            return self.read(source)
         sample = sampled_table(source, preparation)
         return self.read(source) if sample is None else sample
 

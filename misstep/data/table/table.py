@@ -12,6 +12,7 @@ import os
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from misstep.data.copies import Traits
 from misstep.data.dataset import Dataset
 from misstep.data.io.delimited import split_fields
 from misstep.data.io.files import existing_path, read_text
+from misstep.data.io.formats import format_of, read_words
 from misstep.data.table.cell_values import MOST_EXACT, category_words, objects, sound_text
 from misstep.data.table.number_forms import decimal_mark_of_columns
 from misstep.data.table.row_traits import table_traits
@@ -180,9 +182,10 @@ class Table(Dataset):
 def read_table(source: object, name: str | None = None) -> Table:
     """Read a table from wherever it is.
 
-    `source`: path of a CSV or TSV file (also gzipped), pandas or polars frame, mapping from column
-    names to equally long columns, array (rows, columns), or a Table (returned as it is).
-    `name`: what messages should call it.
+    `source`: path of a CSV or TSV file, of a Parquet, Feather, Excel, JSON, ARFF or SQLite file
+    (also packed by gzip, bzip2, xz or Zstandard; `book.xlsx::sheet`, `shop.sqlite::orders`),
+    pandas or polars frame, mapping from column names to equally long columns, array (rows,
+    columns), or a Table (returned as it is). `name`: what messages should call it.
 
     Raises StorageError for files that are missing or can't be read; FileFormatError for damaged or
     binary files; DataError for everything that is not a table of at least one row and column.
@@ -272,6 +275,11 @@ def require_columns(
 
 
 def _from_file(source: str | os.PathLike[str], name: str | None) -> Table:
+    kind = format_of(source)
+    if kind is not None:
+        table = read_words(source, kind)
+        name = name or Path(source).name
+        return table_of_words(dict(zip(table.names, table.columns, strict=True)), name, table.notes)
     path = existing_path(source)
     name = name or path.name
     text, notes = read_text(path)

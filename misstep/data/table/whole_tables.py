@@ -25,6 +25,7 @@ from misstep.data.io.delimited_files import (
     OtherEncodingError,
 )
 from misstep.data.io.files import MOST_BYTES, existing_path
+from misstep.data.io.packed import PACKED_ENDINGS
 from misstep.data.preparation import Preparation, key_of, marks_of
 from misstep.data.table.table import Table, table_of_words
 from misstep.errors import DataError, FileFormatError, MisstepError
@@ -116,7 +117,7 @@ def sampled_table(source: str, preparation: Preparation) -> Table | None:
 
 
 def _because(path: Path, preparation: Preparation) -> str | None:
-    size = path.stat().st_size * (UNPACKED if path.suffix.lower() == ".gz" else 1)
+    size = path.stat().st_size * (UNPACKED if path.suffix.lower() in PACKED_ENDINGS else 1)
     because = preparation.because(MEMORY_OF_TABLE * size)
     if because is None and size > MOST_BYTES:
         most = bytes_in_words(MOST_BYTES)
@@ -186,7 +187,8 @@ def _gone_through(
             unit, bytes_each = ("MB", 10**6) if size >= 10**7 else ("kB", 10**3)
             for piece in file.pieces(_chunk(budget), noticed):
                 drawn.add(piece.start, piece.records)
-                done = min(piece.place, size) if path.suffix != ".gz" else piece.place
+                packed = path.suffix.lower() in PACKED_ENDINGS
+                done = piece.place if packed else min(piece.place, size)
                 preparation.tell(
                     done // bytes_each,
                     max(size, done) // bytes_each,

@@ -15,6 +15,7 @@ from typing import Any
 
 from misstep.data.image.decoding import is_image_name
 from misstep.data.io.files import existing_path, folders_in, listed, read_text
+from misstep.data.io.packed import unpacked_name
 from misstep.data.table.cell_values import sound_text
 from misstep.data.table.table import Table, read_table
 from misstep.errors import DataError, FileFormatError, StorageError
@@ -113,7 +114,7 @@ def read_texts(path: Path, column: str) -> Table | None:
     A .txt file may also be a table that has this column. None for other places. Raises
     StorageError, FileFormatError or DataError.
     """
-    if path.is_file() and path.name.lower().removesuffix(".gz").endswith(ENDING):
+    if path.is_file() and unpacked_name(path.name).lower().endswith(ENDING):
         try:
             table = read_table(path)
         except (DataError, FileFormatError):
