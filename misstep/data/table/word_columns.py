@@ -24,6 +24,8 @@ __all__ = ["WordColumn", "words_of"]
 
 # A 64-bit integer holds numbers up to here.
 MOST_WHOLE = 2**63
+# No such number has more letters; Python refuses to read whole numbers of thousands of digits.
+LONGEST_WHOLE = 20
 SHOWN_WORDS, SHOWN_ROWS = 3, 3
 
 
@@ -95,7 +97,9 @@ def _plain_numbers(words: Sequence[str | None]) -> NDArray[Any] | None:
     for word in words:
         if word is not None and (word[0] == "0" or "_" in word) and ("_" in word or is_code(word)):
             return None
-    if None not in words and all(word.lstrip("+-").isdigit() for word in words if word):
+    if None not in words and all(
+        len(word) <= LONGEST_WHOLE and word.lstrip("+-").isdigit() for word in words if word
+    ):
         whole = [int(word) for word in words if word]
         if all(-MOST_WHOLE <= number < MOST_WHOLE for number in whole):
             return np.asarray(whole, np.int64)

@@ -8,6 +8,7 @@ they declare.
 from __future__ import annotations
 
 import io
+import lzma
 import re
 import warnings
 import zipfile
@@ -50,7 +51,15 @@ LONGEST_TAG = 2**16
 ADVICE = "a sheet of numbers, texts and dates"
 SHOWN_SHEETS = 8
 BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, AttributeError),
+    *(
+        zipfile.BadZipFile,
+        zlib.error,
+        lzma.LZMAError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ),
     *(IndexError, EOFError, OverflowError, SyntaxError, NotImplementedError, RuntimeError),
 )
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from misstep.data.io.files import damaged
 from misstep.data.io.formats.cell_words import column_in_words
 from misstep.data.io.formats.table_format import PART, Content, TableFormat, WordTable
-from misstep.errors import DataError, FileFormatError, StorageError
+from misstep.errors import DataError, FileFormatError, MisstepError, StorageError
 from misstep.text.lists import and_so_on
 from misstep.text.names import did_you_mean
 
@@ -46,6 +46,8 @@ class SqliteTables(TableFormat):
         try:
             with closing(_connected(content)) as database:
                 return _read(database, content)
+        except MisstepError:
+            raise
         except (sqlite3.Error, ValueError, OverflowError, MemoryError) as error:
             got = " ".join(str(error).split())[:200] or type(error).__name__
             raise damaged(content.path, "a sound SQLite database", got) from error
@@ -174,10 +176,13 @@ def _read(database: sqlite3.Connection, content: Content) -> WordTable:
 def _tables(database: sqlite3.Connection) -> list[str]:
     """Return the names of the tables that are stored as such, in order of names."""
     rows = database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'").fetchall()
+    # Tables that a virtual one keeps its things in are shadows of it.
+    kinds = {row[1]: row[2] for row in database.execute("PRAGMA main.table_list").fetchall()}
     return sorted(
         name
         for name, sql in rows
         if isinstance(name, str)
         and not name.lower().startswith("sqlite_")
         and not " ".join(str(sql).split()).upper().startswith("CREATE VIRTUAL")
+        and kinds.get(name, "table") == "table"
     )
