@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from misstep.data.dataset import Dataset
 from misstep.data.image.class_folders import holds_images, read_class_folders
+from misstep.data.image.decoding import ENDINGS as IMAGE_ENDINGS
 from misstep.data.image.decoding import is_image_name
 from misstep.data.image.idx_folders import IDX_NAMES, is_idx_folder, read_idx_folder
 from misstep.data.image.images import Images, images_from_arrays
@@ -23,17 +24,22 @@ from misstep.data.io.files import refuse_long_name
 from misstep.data.io.formats import format_of
 from misstep.data.io.idx import is_idx_name
 from misstep.data.io.npz import is_npz, read_arrays
+from misstep.data.io.zipped_folders import is_zip_name, names_in_zip, unzipped
 from misstep.data.preparation import Preparation
 from misstep.data.preprocessing import Preprocessing
 from misstep.data.sequence.sequences import holds_sequences, sequences_from_arrays
+from misstep.data.sequence.ts_files import is_ts_name, read_ts
 from misstep.data.table.table import read_table
 from misstep.data.table.whole_tables import sampled_table
+from misstep.data.text.text_files import ENDING as TEXT_ENDING
 from misstep.data.text.text_files import is_text_folder, read_text_folder
 from misstep.errors import DataError, FileFormatError
 from misstep.text.names import nearest_name
 
 __all__ = ["Reader", "read_images", "read_rows", "read_source", "unknown_source"]
 
+# What is unpacked of a zip archive: what folders of classes hold.
+FOLDER_ENDINGS = (*IMAGE_ENDINGS, TEXT_ENDING)
 _READERS: list[Reader] = []
 
 
@@ -75,6 +81,9 @@ def read_source(source: str | os.PathLike[str], preparation: Preparation | None 
     """
     name = os.fspath(source)
     refuse_long_name(name)
+    if _is_zipped_folder(name):
+        with unzipped(name, FOLDER_ENDINGS) as folder:
+            return read_source(folder, preparation)
     reader = next(reader for reader in _READERS if reader.recognizes(name))
     return reader.read(name) if preparation is None else reader.read_prepared(name, preparation)
 
@@ -103,6 +112,9 @@ def read_images(
     (2, 8, 8)
     """
     refuse_long_name(source)
+    if _is_zipped_folder(source):
+        with unzipped(source, FOLDER_ENDINGS) as folder:
+            return read_images(folder, prepared, memory)
     path = Path(os.fspath(source))
     preparation = None if prepared is None else Preparation.of(prepared, memory)
     if path.is_dir() and not is_idx_folder(path):
@@ -149,6 +161,14 @@ def read_rows(
 def unknown_source(source: str) -> str | None:
     """Return the example whose name is nearest to `source`, if it looks like one."""
     return None if Path(source).exists() else nearest_name(source, EXAMPLES)
+
+
+def _is_zipped_folder(source: str | os.PathLike[str]) -> bool:
+    """Tell whether a file is a zip archive of images or texts."""
+    path = Path(source)
+    if not (is_zip_name(path.name) and path.is_file()):
+        return False
+    return any(name.lower().endswith(FOLDER_ENDINGS) for name in names_in_zip(path))
 
 
 class TextFolderReader(Reader):
@@ -254,6 +274,19 @@ class ArraysReader(Reader):
             got=", ".join(f"{name} {array.shape}" for name, array in list(arrays.items())[:8]),
             try_="x[..., None] where there is one channel alone",
         )
+
+
+class TsReader(Reader):
+    """Recorded sequences in files of the UEA and UCR archives."""
+
+    priority = 60
+
+    def recognizes(self, source: str) -> bool:
+        path = Path(source)
+        return is_ts_name(path.name) and path.is_file()
+
+    def read(self, source: str) -> Dataset:
+        return read_ts(source)
 
 
 class TableReader(Reader):
