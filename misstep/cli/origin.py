@@ -10,6 +10,7 @@ from pathlib import Path
 
 from misstep.cli.places import COMMAND
 from misstep.cli.run_record import RecordedRun
+from misstep.data.io.formats import split_part
 from misstep.errors import ArgumentError, DataError
 from misstep.modeling import Options, check_request, make_options
 from misstep.storage.lock import folder_in_use
@@ -62,7 +63,7 @@ def origin_of(
             try_="the command again when it has ended",
         )
     source = data or str(origin.get("source", ""))
-    there = Path(source)
+    there = Path(split_part(source)[0])
     was = origin.get("options", {})
     if data is None and _looks_like_path(source) and not there.exists():
         raise DataError(
@@ -91,4 +92,4 @@ def origin_of(
 
 def _looks_like_path(source: str) -> bool:
     """Return whether a source is a file or folder, and no example that comes along."""
-    return bool(Path(source).suffix) or "/" in source
+    return bool(Path(split_part(source)[0]).suffix) or "/" in source

@@ -20,6 +20,7 @@ from misstep.cli.prediction_table import (
 )
 from misstep.cli.seen_rows import seen_words
 from misstep.data import Dataset, Table
+from misstep.data.io.formats import split_part
 from misstep.data.preparation import Preparation
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
@@ -169,7 +170,8 @@ def _refuse_overwriting(out: Path | None, path: Path, source: str | None) -> Non
     """Raise ArgumentError where the predictions would go over the model or the rows."""
     if out is None or not out.exists():
         return
-    named = [("the model", path), *([] if source is None else [("the rows", Path(source))])]
+    rows = [] if source is None else [("the rows", Path(split_part(source)[0]))]
+    named = [("the model", path), *rows]
     for name, other in named:
         if other.exists() and out.samefile(other):
             raise ArgumentError(

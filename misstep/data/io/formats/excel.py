@@ -35,9 +35,9 @@ ERRORS = {
 # The largest sheet of Excel.
 MOST_ROWS, MOST_COLUMNS = 2**20, 2**14
 MOST_ENTRIES = 10_000
-# What XML may unpack to however small it is packed; and bytes of a cell at which a sheet is
-# compared with its file.
-FREE_BYTES, CELL = 8 * 2**20, 8
+# What XML may unpack to however small it is packed. A cell counts as so many bytes where a sheet is
+# compared with its file: empty rows and cells before one that stands far off take memory, too.
+FREE_BYTES, CELL, FREE_CELLS = 8 * 2**20, 8, 2**21
 PIECE = 2**20
 # A cell whose formula was never computed has no value behind it.
 _UNCOMPUTED = re.compile(
@@ -200,7 +200,7 @@ def _table(sheet: Any, name: str, content: Content) -> WordTable:
                 "a cell beyond",
             )
         if seen % 1024 == 0 or end > 1024:
-            check_ratio(content.path, content.size, CELL * cells, FREE_BYTES)
+            check_ratio(content.path, content.size, CELL * cells, FREE_CELLS)
         if not end and not rows:
             # Above a table there may be empty rows.
             continue
@@ -210,7 +210,7 @@ def _table(sheet: Any, name: str, content: Content) -> WordTable:
         rows.pop()
     if not rows:
         raise DataError(name, needed="a header and at least one row", got="an empty sheet")
-    check_ratio(content.path, content.size, CELL * len(rows) * width, FREE_BYTES)
+    check_ratio(content.path, content.size, CELL * len(rows) * width, FREE_CELLS)
     columns, notes = [], []
     empty = [at for at in range(width) if all(len(row) <= at or row[at] is None for row in rows)]
     for place in range(width):
