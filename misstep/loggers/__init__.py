@@ -5,7 +5,7 @@ contract), destinations (which one a word names), then a file for each.
 """
 
 from misstep.loggers.csv_file import CSVLogger
-from misstep.loggers.destinations import make_logger
+from misstep.loggers.destinations import are_destinations, make_logger, make_loggers
 from misstep.loggers.json_lines import JSONLinesLogger
 from misstep.loggers.logger import Logger
 from misstep.loggers.mlflow_server import MLflowLogger
@@ -17,5 +17,7 @@ __all__ = [
     "Logger",
     "MLflowLogger",
     "TensorBoardLogger",
+    "are_destinations",
     "make_logger",
+    "make_loggers",
 ]

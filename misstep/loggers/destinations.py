@@ -49,3 +49,16 @@ def make_logger(word: str, folder: Path | str | None = None) -> Logger:
             try_=f"{kind}={name}",
         )
     return make(place or str(Path(str(folder)) / name))
+
+
+def are_destinations(words: str) -> bool:
+    """Tell whether words with commas between name loggers, as `make_loggers` takes them."""
+    return all(word.strip().partition("=")[0] in DESTINATIONS for word in words.split(","))
+
+
+def make_loggers(words: str | None, folder: Path | str | None = None) -> list[Logger]:
+    """Return the loggers that `words` name, with commas between; none for None.
+
+    The rest is as for `make_logger`.
+    """
+    return [make_logger(word.strip(), folder) for word in words.split(",")] if words else []

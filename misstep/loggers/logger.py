@@ -121,7 +121,11 @@ def settings_of(described: RunDescription) -> dict[str, str]:
         "loss": described.loss.kind,
         "optimizer": described.optimizer.kind,
         "learning_rate": described.optimizer.learning_rate,
-        **{f"optimizer.{name}": one for name, one in described.optimizer.settings.items()},
+        **{
+            f"optimizer.{name}": one
+            for name, one in described.optimizer.settings.items()
+            if name != "learning_rate"
+        },
         "batch_size": described.batch_size,
         "accumulate": described.accumulate,
         "epochs": described.epochs,

@@ -147,6 +147,11 @@ def _is_positive(value: Any) -> bool:
     return _is_number(value) and math.isfinite(value) and float(value) > 0
 
 
+def _are_loggers(words: str) -> bool:
+    # Loaded where it is asked for.
+    return bool(import_module("misstep.loggers").are_destinations(words))
+
+
 def _is_a(value: Any, room: str, name: str) -> bool:
     """Tell whether a value is of a class of another room, which is imported for that only."""
     return isinstance(value, getattr(import_module(f"misstep.{room}"), name))
@@ -442,6 +447,14 @@ class Options:
         faces=Face.EVERYWHERE,
         needed="'float32' or 'bfloat16'",
         accepts=lambda value: value in ("float32", "bfloat16"),
+    )
+    track: str | None = option(
+        None,
+        "Who is told of each epoch: csv, jsonl, tensorboard, mlflow, with commas between. Files go "
+        "to the run's folder, or to a place as in csv=FILE; mlflow=http://HOST:5000 is a server.",
+        metavar="NAMES",
+        needed="of csv, jsonl, tensorboard, mlflow some, with commas between",
+        accepts=lambda value: isinstance(value, str) and _are_loggers(value),
     )
     folder: Path | str | None = option(
         None,

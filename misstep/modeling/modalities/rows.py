@@ -26,6 +26,7 @@ from misstep.data import (
 )
 from misstep.errors import ArgumentError
 from misstep.ir import Array, one_blas_thread
+from misstep.loggers import make_loggers
 from misstep.modeling.baselines import Baseline, guess, linear
 from misstep.modeling.choice import Choice, choose, contest_of
 from misstep.modeling.decisions import CHOSEN
@@ -504,6 +505,7 @@ class RowModality(Modality):
                 snapshots,
                 *([] if validation is None else [plan.early_stopping()]),
                 *(options.callbacks or ()),
+                *make_loggers(options.track, options.folder),
                 *self.budget.callbacks(),
             ],
             validation=validation,

@@ -28,6 +28,7 @@ from misstep.data import (
 )
 from misstep.errors import ArgumentError, DataError
 from misstep.ir import Array
+from misstep.loggers import make_loggers
 from misstep.modeling.decisions import CHOSEN
 from misstep.modeling.examples import Examples, rows_for
 from misstep.modeling.forecast import BackTest, ForecastModel, forecast_interval
@@ -340,6 +341,7 @@ class SeriesModality(Modality):
                 snapshots,
                 *([plan.early_stopping()] if validation else []),
                 *(options.callbacks or ()),
+                *make_loggers(options.track, options.folder),
                 *self.budget.callbacks(setup.trainings),
             ],
             progress=make_progress(options.progress, unit=UNIT),
