@@ -14,7 +14,7 @@ from typing import Any
 
 from misstep.offers import offer
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Rooms that are reached from here, by their names.
 _ROOMS = {
