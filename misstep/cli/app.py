@@ -441,16 +441,38 @@ def explain(
 
 
 @app.command(cls=SingleCommand, short_help="Say what a model file holds.")
-def summary(model: Model, json: Json = False) -> int:
+def summary(
+    model: Model,
+    card: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.md",
+            help="Write its model card there, as Markdown: data, split, scores with intervals, "
+            "limits; - for the standard output.",
+            show_default=False,
+        ),
+    ] = None,
+    license_name: Annotated[
+        str,
+        typer.Option(
+            "--license",
+            metavar="NAME",
+            help="Under which license it may be used, for the card.",
+            show_default=False,
+        ),
+    ] = "",
+    json: Json = False,
+) -> int:
     """Say what a model file holds.
 
     That is what it predicts, its layers, how its training went and how well it did.
 
         misstep summary runs/digits/model.misstep
+        misstep summary runs/digits/model.misstep --card CARD.md --license CC0-1.0
     """
     from misstep.cli.summary_command import summarize
 
-    return summarize(model, json=json)
+    return summarize(model, json=json, card=card, license_name=license_name)
 
 
 @app.command(cls=SingleCommand, short_help="Write a model as a file for other tools (ONNX).")

@@ -20,6 +20,7 @@ from misstep.ir.float_errors import with_own_float_errors
 from misstep.ir.masks import known_values
 from misstep.modeling.intervals import Calibration, without_calibration
 from misstep.modeling.metrics import Scores, target_scores
+from misstep.modeling.model_card import card_text
 from misstep.modeling.model_summary import summary_text
 from misstep.modeling.training_rows import TrainingRows
 from misstep.nn import Columns, Network, Sequential
@@ -162,6 +163,15 @@ class TrainedModel(ABC):
         So it is with weights that grew beyond use, and with rows far beyond those of training.
         """
         return finite_answers(self.outputs_of(features))
+
+    def card(self, name: str = "model", *, license_name: str = "") -> str:
+        """Return its model card as Markdown: data, split, scores with intervals, limits.
+
+        name: what it is called; license_name: under which license it may be used. What the file
+        does not hold, the card says is not known; `misstep summary MODEL --card` also reads the run
+        beside it.
+        """
+        return card_text(self, name, license_name=license_name)
 
     @abstractmethod
     def summary(self) -> str:

@@ -64,7 +64,7 @@ def summary_text(
     lines += [
         f"{names.get(name, name).format(rows=rows)}: {_figure(name, facts[name])}"
         for name in _ordered(FACTS, facts)
-        if name != "metrics"
+        if name not in ("metrics", "judgment")
     ]
     scores = facts.get("metrics", {})
     lines.append("")

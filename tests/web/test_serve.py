@@ -23,6 +23,8 @@ from raw_requests import ask, post, request
 
 import misstep as ms
 from misstep.data import Images, read_table
+from misstep.data.sequence.sequence_json import sequences_of_json
+from misstep.errors import DataError
 from misstep.modeling.service import Service
 from misstep.web.access import Access
 from misstep.web.guard import Limits
@@ -381,6 +383,41 @@ def test_sequences_and_series(tmp_path: Path) -> None:
         service.predict({"steps": 4})
     with pytest.raises(ms.errors.DataError):
         service.predict({"rows": [{name: 1.0}]})
+
+
+def test_several_answers_each_have_their_name(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    labels, path = (x > 0).astype(int), tmp_path / "model.misstep"
+    ms.Classifier("dense4", epochs=1).fit(x, labels).save(path)
+    model = ms.load_model(path)
+    names = [str(name) for name in model.target.names]  # type: ignore[attr-defined]
+    row, outputs = x[:1].tolist(), model.outputs(x[:1])  # type: ignore[attr-defined]
+    with served(model) as server:
+        until_ready(server)
+        status, told = asked(server, "/api/predict", {"rows": row})
+        assert status == 200
+        one = told["predictions"][0]
+        assert one["probabilities"] == dict(zip(names, map(float, outputs[0]), strict=True))
+        said = model.predict(x[:1])[0].tolist()  # type: ignore[attr-defined]
+        assert one["prediction"] == dict(zip(names, said, strict=True))
+        assert asked(server, "/api/model")[1]["answers"] == names
+        status, told = asked(server, "/api/explain", {"row": row[0]})
+        assert (status, told["field"]) == (422, "answer")
+        status, told = asked(server, "/api/explain", {"row": row[0], "answer": names[1]})
+        assert status == 200
+        assert told["parts"]
+
+
+def test_a_question_has_an_end_in_memory(tmp_path: Path) -> None:
+    x, path = np.zeros((20, 64, 64)), tmp_path / "model.misstep"
+    x[::2] = 255
+    ms.Classifier("flatten, dense2", epochs=1).fit(Images.of(x), np.arange(20) % 2).save(path)
+    service = Service(ms.load_model(path), most_rows=10**9)
+    assert service.most_rows == 2**25 // 64**2
+    steps = [[0.0]] * 4_000
+    rows = [{"steps": steps}, *({"steps": [[0.0]]} for _ in range(9_000))]
+    with pytest.raises(DataError, match="the longest of 4,000 steps"):
+        sequences_of_json(rows, ["one"])
 
 
 def test_names_of_a_server() -> None:

@@ -41,6 +41,7 @@ from misstep.modeling.examples import (
 from misstep.modeling.fold_splits import folds_of
 from misstep.modeling.held_out import HeldOut, HeldOutExamples
 from misstep.modeling.intervals import Calibration
+from misstep.modeling.judgment_facts import judgment_facts
 from misstep.modeling.learning_curve import UNIT, learning_curve
 from misstep.modeling.metrics import Scores, row_errors, target_scores
 from misstep.modeling.modalities.modality import Evaluation, Fitted, Modality, Resplit, Setup
@@ -582,12 +583,18 @@ class RowModality(Modality):
             )
         baselines = self.baselines(prepared)
         scores |= baseline_scores(baselines)
-        model.facts |= {"test_rows": len(prepared.test), "metrics": scores}
+        errors = row_errors(outputs, test.y, target)
+        watched = len(prepared.validation)
+        model.facts |= {
+            "test_rows": len(prepared.test),
+            "metrics": scores,
+            "judgment": judgment_facts(outputs, test.y, errors, target, watched),
+        }
         return Evaluation(
             model,
             scores,
             baselines,
-            errors=row_errors(outputs, test.y, target),
+            errors=errors,
             held_out=self.held_out(prepared, test, outputs),
             training_examples=examples,
             watched=prepared.watched,
