@@ -57,5 +57,6 @@ def _card(model: TrainedModel, path: Path, license_name: str) -> str:
     command = ""
     # Where it lies elsewhere, or its record can't be read, how it was trained is not known.
     with suppress(MisstepError, OSError):
-        command = command_of(read_record(path.parent).description.origin)
+        told = read_record(path.parent).description
+        command = "" if told is None else command_of(told.origin)
     return card_text(model, name, license_name=license_name, command=command)

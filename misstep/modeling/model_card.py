@@ -206,7 +206,10 @@ class _Card:
         if metric == "accuracy" and not self.model.target.is_joint and 0 <= score <= 1:
             lower, upper = accuracy_interval(score, self.test_rows)
             return f"{percent(lower)} to {percent(upper)}"
-        ends = self.judgment.get("intervals", {}).get(metric)
+        intervals = self.judgment.get("intervals")
+        ends = intervals.get(metric) if isinstance(intervals, Mapping) else None
+        if not isinstance(ends, list) or [type(one) for one in ends] != [float, float]:
+            ends = None
         return f"{_figure(metric, ends[0])} to {_figure(metric, ends[1])}" if ends else "not known"
 
     def _meaning(self) -> str:

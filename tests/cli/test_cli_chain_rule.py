@@ -106,3 +106,6 @@ def test_the_summary_counts_in_what_was_learned_from(run: Run) -> None:
     assert " multiply-adds an image\n" in told
     assert "on the same images: " in told
     assert "rows to learn from: " in run("summary", FLOWERS).out
+    card = run("summary", FLOWERS, "--card", "-", "--license", "CC0-1.0").out
+    assert "license: cc0-1.0" in card
+    assert "$ misstep train" in card
