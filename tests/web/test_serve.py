@@ -390,15 +390,15 @@ def test_several_answers_each_have_their_name(tmp_path: Path) -> None:
     labels, path = (x > 0).astype(int), tmp_path / "model.misstep"
     ms.Classifier("dense4", epochs=1).fit(x, labels).save(path)
     model = ms.load_model(path)
-    names = [str(name) for name in model.target.names]  # type: ignore[attr-defined]
-    row, outputs = x[:1].tolist(), model.outputs(x[:1])  # type: ignore[attr-defined]
+    names = [str(name) for name in model.target.names]
+    row, outputs = x[:1].tolist(), model.outputs(x[:1])
     with served(model) as server:
         until_ready(server)
         status, told = asked(server, "/api/predict", {"rows": row})
         assert status == 200
         one = told["predictions"][0]
         assert one["probabilities"] == dict(zip(names, map(float, outputs[0]), strict=True))
-        said = model.predict(x[:1])[0].tolist()  # type: ignore[attr-defined]
+        said = model.predict(x[:1])[0].tolist()
         assert one["prediction"] == dict(zip(names, said, strict=True))
         assert asked(server, "/api/model")[1]["answers"] == names
         status, told = asked(server, "/api/explain", {"row": row[0]})
