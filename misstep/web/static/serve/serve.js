@@ -4,6 +4,8 @@
 const place = (id) => document.getElementById(id);
 const token = takeToken();
 let paths = {};
+// Of several answers an explanation is of one: the first, until somebody asks for another one.
+let answers = [];
 
 // The token stands behind the # of the printed address, where no log holds it.
 function takeToken() {
@@ -93,7 +95,7 @@ place("asking").addEventListener("submit", (event) => {
 place("explain").addEventListener("click", () => {
   try {
     const row = JSON.parse(place("question").value).rows[0];
-    ask("/api/explain", JSON.stringify({ row }));
+    ask("/api/explain", JSON.stringify(answers.length ? { row, answer: answers[0] } : { row }));
   } catch (error) {
     place("answer").textContent = `No row to explain: ${error.message}`;
   }
@@ -108,6 +110,7 @@ place("document").addEventListener("click", async (event) => {
 try {
   const [about, document_] = await Promise.all([read("/api/model"), read("/api/openapi.json")]);
   paths = document_.paths;
+  answers = about.answers;
   const schema = document_.components.schemas.Row;
   document.title = `${about.name} · misstep`;
   place("title").textContent = `${about.name}: predicts ${about.target}`;
