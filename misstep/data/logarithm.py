@@ -48,8 +48,9 @@ class Logarithm(Stored):
         """
         smallest = float(values.min())
         offset = 0.0 if smallest > 0 else float(values[values > 0].min())
-        knee = KNEE * (smallest + offset)
-        return cls(offset, knee, float(np.log(values.max() + offset)))
+        # Half of the smallest number that there is would be 0.
+        knee = max(KNEE * (smallest + offset), float(np.finfo(np.float64).tiny))
+        return cls(offset, knee, float(np.log(max(values.max() + offset, knee))))
 
     def apply(self, values: Any) -> Floats:
         """Return numbers in their own unit on this scale, in the same shape."""

@@ -28,6 +28,7 @@ CASES = {
     "predict": "predict runs/flowers/model.misstep flowers.csv --json",
     "explain": "explain runs/flowers/model.misstep flowers.csv --row 2 --json",
     "summary": "summary runs/flowers/model.misstep --json",
+    "export": "export runs/flowers/model.misstep flowers.onnx --json",
     "lab": "lab one-neuron --json",
     "inspect": "inspect runs/flowers/model.misstep --json",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from misstep.data import Logarithm, Target, recognize_target
@@ -14,6 +14,7 @@ numbers = st.floats(-1e6, 1e9, allow_nan=False)
 
 
 @given(st.lists(st.floats(0, 1e9), min_size=2, max_size=20), numbers)
+@example([0.0, 5e-324], 0.0)
 def test_every_number_comes_back(values: list[float], other: float) -> None:
     learned = np.array([*values, 1.0])
     scale = Logarithm.fit(learned)
