@@ -238,7 +238,12 @@ class Classifier(ClassifierMixin, Estimator):
 
         Raises NotFittedError or DataError.
         """
-        return self._said(self._outputs(X), X, self.classes_.tolist())
+        found = np.asarray(self._outputs(X))
+        if (found == 0.0).any():
+            # Of two classes the first has what is left of 1, which rounds to 0 near the second.
+            unrounded = np.exp(self._log_probabilities(X)).astype(found.dtype)
+            found = np.where(found == 0.0, unrounded, found)
+        return self._said(found, X, self.classes_.tolist())
 
     @with_own_float_errors
     def predict_log_proba(self, X: Any) -> Any:
@@ -246,14 +251,7 @@ class Classifier(ClassifierMixin, Estimator):
 
         Raises NotFittedError or DataError.
         """
-        raw = self._raw(X)
-        if self.model_.target.is_joint:
-            found = -np.logaddexp(0.0, -raw)
-        elif raw.shape[1] == 1:
-            found = -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
-        else:
-            found = raw - logsumexp(raw, axis=1, keepdims=True)
-        return self._said(np.asarray(found), X, self.classes_.tolist())
+        return self._said(self._log_probabilities(X), X, self.classes_.tolist())
 
     @with_own_float_errors
     def decision_function(self, X: Any) -> Array:
@@ -267,6 +265,17 @@ class Classifier(ClassifierMixin, Estimator):
             return np.asarray(raw[:, 0])
         two = self.model_.target.task is TaskType.BINARY
         return np.asarray(raw[:, 1] - raw[:, 0]) if two else raw
+
+    def _log_probabilities(self, X: Any) -> Array:
+        """Return the logarithm of each class's probability, (rows, classes)."""
+        raw = self._raw(X)
+        if self.model_.target.is_joint:
+            found = -np.logaddexp(0.0, -raw)
+        elif raw.shape[1] == 1:
+            found = -np.logaddexp(0.0, np.concatenate([raw, -raw], axis=1))
+        else:
+            found = raw - logsumexp(raw, axis=1, keepdims=True)
+        return np.asarray(found)
 
     def _raw(self, X: Any) -> Array:
         """Return what the network says before it becomes probabilities, (rows, outputs)."""

@@ -101,3 +101,17 @@ def test_a_notebook_shows_models_and_explanations(regressor: ms.Regressor) -> No
     assert "<math" in explanation._repr_html_()
     assert explanation._repr_latex_().startswith("\\begin{align*}")
     assert repr(regressor.model_).startswith("<Model: predicts y (number) from 3 features")
+
+
+def test_a_probability_next_to_nothing_is_not_rounded_to_nothing() -> None:
+    x = np.linspace(-2, 2, 80)[:, None]
+    classifier = ms.Classifier(network="dense4", epochs=40, random_state=0).fit(x, x[:, 0] > 0)
+    network = classifier.model_.network
+    last = [each.specification.name for each in network.parameter_slices[-2:]]
+    network.load(network.arrays() | {name: 12 * network.arrays()[name] for name in last})
+    shares, logarithms = classifier.predict_proba(x), classifier.predict_log_proba(x)
+    # What 1 − p rounds to 0 is there.
+    assert ((1.0 - shares[:, 1]) == 0.0).any()
+    assert (shares > 0.0).all()
+    # Just above 0 it is right to half of a float32's last place next to 1, 3e-8.
+    np.testing.assert_allclose(shares, np.exp(logarithms), atol=7e-8)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import zlib
 from pathlib import Path
@@ -73,7 +74,7 @@ class Tables(Target):
         return self._reads(content, lambda path: read_table(path))
 
     def _reads(self, content: bytes, read: object) -> bool:
-        path = self.folder / f"opened{self.ending}"
+        path = self.folder / f"opened-{os.getpid()}{self.ending}"  # others have the same folder
         path.write_bytes(content)
         try:
             read(path)  # type: ignore[operator]

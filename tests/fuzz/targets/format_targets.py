@@ -9,6 +9,7 @@ import bz2
 import io
 import json
 import lzma
+import os
 import sqlite3
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -59,14 +60,18 @@ class Formats(Target):
             modality.prepare(modality.split())
 
     def is_open(self, content: bytes) -> bool:
-        path = self.folder / f"opened{self.ending}"
+        path = self._own("opened")
         path.write_bytes(content)
         return format_of(path) is not None
+
+    def _own(self, name: str) -> Path:
+        # Other processes have the same folder.
+        return self.folder / f"{name}-{os.getpid()}{self.ending}"
 
     def begin(self) -> None:
         # What a package takes by itself is not the file's.
         for seed in sorted(self.folder.glob("seed-*")):
-            path = self.folder / f"whole{self.ending}"
+            path = self._own("whole")
             path.write_bytes(seed.read_bytes())
             self._attempt(path, True)
 
