@@ -238,20 +238,19 @@ class Classifier(ClassifierMixin, Estimator):
 
         Raises NotFittedError or DataError.
         """
-        found = np.asarray(self._outputs(X))
-        if (found == 0.0).any():
-            # Of two classes the first has what is left of 1, which rounds to 0 near the second.
-            unrounded = np.exp(self._log_probabilities(X)).astype(found.dtype)
-            found = np.where(found == 0.0, unrounded, found)
-        return self._said(found, X, self.classes_.tolist())
+        return self._said(self._shares(X), X, self.classes_.tolist())
 
     @with_own_float_errors
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithms of `predict_proba`, of the raw outputs: never -inf by rounding.
+        """Return the logarithms of `predict_proba`, float64; of none that is 0, by the raw outputs.
 
         Raises NotFittedError or DataError.
         """
-        return self._said(self._log_probabilities(X), X, self.classes_.tolist())
+        shares = self._shares(X).astype(np.float64)
+        found = np.log(np.where(shares > 0.0, shares, 1.0))
+        if (shares == 0.0).any():
+            found = np.where(shares > 0.0, found, self._log_probabilities(X))
+        return self._said(found, X, self.classes_.tolist())
 
     @with_own_float_errors
     def decision_function(self, X: Any) -> Array:
@@ -265,6 +264,15 @@ class Classifier(ClassifierMixin, Estimator):
             return np.asarray(raw[:, 0])
         two = self.model_.target.task is TaskType.BINARY
         return np.asarray(raw[:, 1] - raw[:, 0]) if two else raw
+
+    def _shares(self, X: Any) -> Array:
+        """Return the probability of each class, (rows, classes)."""
+        found = np.asarray(self._outputs(X))
+        if (found == 0.0).any():
+            # Of two classes the first has what is left of 1, which rounds to 0 near the second.
+            unrounded = np.exp(self._log_probabilities(X)).astype(found.dtype)
+            found = np.where(found == 0.0, unrounded, found)
+        return found
 
     def _log_probabilities(self, X: Any) -> Array:
         """Return the logarithm of each class's probability, (rows, classes)."""

@@ -115,3 +115,6 @@ def test_a_probability_next_to_nothing_is_not_rounded_to_nothing() -> None:
     assert (shares > 0.0).all()
     # Just above 0 it is right to half of a float32's last place next to 1, 3e-8.
     np.testing.assert_allclose(shares, np.exp(logarithms), atol=7e-8)
+    network.load(network.arrays() | {name: 12 * network.arrays()[name] for name in last})
+    assert (classifier.predict_proba(x) == 0.0).any()
+    assert np.isfinite(classifier.predict_log_proba(x)).all()
