@@ -16,7 +16,8 @@ class CSVLogger(Logger):
     """Writes the file at `path`: a line of names, then a line for each epoch.
 
     A column that comes later than the first epoch is added to the file as a whole, empty before.
-    `layers`: as for `Logger`. Raises StorageError where the file can't be written.
+    `layers`: as for `Logger`. Raises StorageError where the file can't be written, or is none of
+    these.
 
     >>> import misstep as ms
     >>> trainer = ms.Trainer(ms.Dense(1), loss=ms.SquaredError())
@@ -29,29 +30,28 @@ class CSVLogger(Logger):
 
     def __init__(self, path: Path | str, *, layers: bool = False) -> None:
         super().__init__(layers=layers)
-        self._lines = EpochLines(path, _epoch_of)
+        self._lines = EpochLines(path, "epoch,update,")
         self._names: list[str] = []
-        # The file as a whole, so that a new column can be added.
-        self._rows: list[list[str]] = []
 
     def begin(self, training: Training) -> None:
         """Empty the file, or go on in it."""
-        kept = self._lines.begin(resumed=training.resumed, epoch=training.epoch)
-        rows = list(csv.reader(kept))
-        self._names, self._rows = (rows[0], rows[1:]) if rows else ([], [])
+        self._lines.begin(
+            resumed=training.resumed, stays=lambda line: _epoch_of(line) <= training.epoch
+        )
+        self._names = next(csv.reader(self._lines.read()), [])
 
     def log(self, epoch: int, update: int, metrics: Metrics) -> None:
         """Write an epoch."""
         numbers = {"epoch": epoch, "update": update, **metrics}
         new = [name for name in numbers if name not in self._names]
-        self._names += new
-        self._rows.append([repr(numbers[name]) if name in numbers else "" for name in self._names])
         if new:
-            width = len(self._names)
-            padded = (row + [""] * (width - len(row)) for row in self._rows)
-            self._lines.rewrite([_line(self._names), *map(_line, padded)])
-        else:
-            self._lines.add(_line(self._rows[-1]))
+            self._names += new
+            rows = list(csv.reader(self._lines.read()))[1:]
+            padded = (row + [""] * (len(self._names) - len(row)) for row in rows)
+            self._lines.rewrite(map(_line, [self._names, *padded]))
+        self._lines.add(
+            _line(repr(numbers[name]) if name in numbers else "" for name in self._names)
+        )
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -60,6 +60,6 @@ def _line(cells: Iterable[str]) -> str:
     return text.getvalue()
 
 
-def _epoch_of(line: str) -> int | None:
+def _epoch_of(line: str) -> int:
     first = line.partition(",")[0]
-    return int(first) if first.isdecimal() and len(first) < 16 else None
+    return int(first) if first.isdecimal() and len(first) < 16 else 0  # the line of names

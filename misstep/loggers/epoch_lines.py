@@ -1,42 +1,42 @@
 """`EpochLines`: a text file with a line for each epoch that grows as training goes on.
 
 A run that goes on takes away the lines of epochs that it learns again, and keeps the rest: written
-beside and renamed. Knows lines; what stands in them, `csv_file.py` and `json_lines.py` know.
+beside and renamed. A file that somebody else wrote is never written over. Knows lines; what stands
+in them, `csv_file.py` and `json_lines.py` know.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from misstep.errors import StorageError
-from misstep.storage import write_text
+from misstep.storage import write_own_text
+from misstep.storage.container import read_file
 
 
 class EpochLines:
-    """The file at `path`. `epoch_of`: from a line to the epoch it is of, None for one of no epoch.
+    """The file at `path`. `mark`: what its first line begins with, by which it is known.
 
-    Raises StorageError where the file can't be read or written.
+    Raises StorageError where the file can't be read or written, or is another kind of file.
     """
 
-    def __init__(self, path: Path | str, epoch_of: Callable[[str], int | None]) -> None:
+    def __init__(self, path: Path | str, mark: str) -> None:
         self._path = Path(path).absolute()
-        self._epoch_of = epoch_of
+        self._mark = mark
 
-    def begin(self, *, resumed: bool, epoch: int) -> list[str]:
-        """Empty the file, or keep of it what a run that goes on from `epoch` said; return that."""
-        kept: list[str] = []
-        if resumed and self._path.is_file():
-            lines = self._path.read_text(encoding="utf-8", errors="replace").split("\n")
-            # What stands behind the last end of a line was torn off.
-            epochs = [(line, self._epoch_of(line)) for line in lines[:-1]]
-            kept = [line for line, of in epochs if of is None or of <= epoch]
-        self.rewrite(kept)
-        return kept
+    def begin(self, *, resumed: bool, stays: Callable[[str], bool]) -> None:
+        """Empty the file; of a run that goes on, keep the lines that may stay."""
+        here = resumed and self._path.is_file()
+        self.rewrite(filter(stays, self.read()) if here else ())
 
-    def rewrite(self, lines: list[str]) -> None:
+    def read(self) -> list[str]:
+        """Return the lines; what stands behind the last end of a line was torn off."""
+        return read_file(self._path).decode("utf-8", errors="replace").split("\n")[:-1]
+
+    def rewrite(self, lines: Iterable[str]) -> None:
         """Let the file hold these lines."""
-        write_text(self._path, "".join(f"{line}\n" for line in lines))
+        write_own_text(self._path, "".join(f"{line}\n" for line in lines), self._mark)
 
     def add(self, line: str) -> None:
         """Add a line; it is in the system's hands when this returns."""

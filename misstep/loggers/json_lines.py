@@ -31,13 +31,18 @@ class JSONLinesLogger(Logger):
 
     def __init__(self, path: Path | str, *, layers: bool = False) -> None:
         super().__init__(layers=layers)
-        self._lines = EpochLines(path, _epoch_of)
+        self._lines = EpochLines(path, '{"settings": ')
 
     def begin(self, training: Training) -> None:
         """Empty the file, or go on in it."""
-        kept = self._lines.begin(resumed=training.resumed, epoch=training.epoch)
-        # A run that goes on has not ended.
-        self._lines.rewrite([line for line in kept if "ending" not in _object(line)])
+
+        def stays(line: str) -> bool:
+            said = _object(line)
+            # A run that goes on has not ended.
+            epoch = said.get("epoch")
+            return "settings" in said or (isinstance(epoch, int) and epoch <= training.epoch)
+
+        self._lines.begin(resumed=training.resumed, stays=stays)
 
     def describe(self, settings: Mapping[str, str]) -> None:
         """Write the settings."""
@@ -62,8 +67,3 @@ def _object(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
-
-
-def _epoch_of(line: str) -> int | None:
-    epoch = _object(line).get("epoch")
-    return epoch if isinstance(epoch, int) else None

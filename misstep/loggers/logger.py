@@ -89,10 +89,12 @@ class Logger(Callback):
 
     def _describe(self, training: Training) -> None:
         # A run writes down what it is after `on_training_start`.
+        if self._described:
+            return
+        self._described = True
         described = None if training.record is None else training.record.record.description
-        if not self._described and described is not None:
-            self._described = True
-            self._try(training, lambda: self.describe(settings_of(described)))
+        settings = {} if described is None else settings_of(described)
+        self._try(training, lambda: self.describe(settings))
 
     def _try(self, training: Training, telling: Callable[[], None]) -> None:
         if self._silent:

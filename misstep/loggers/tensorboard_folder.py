@@ -28,10 +28,11 @@ class TensorBoardLogger(Logger):
         self._writer: Any = None
 
     def begin(self, training: Training) -> None:
-        """Open an event file; of a run that goes on, what comes later than it is taken back."""
+        """Open an event file; what an earlier one says of later updates is taken back."""
         module = _tensorboard()
-        # Events of this step and later ones are not drawn any more.
-        purged = training.update + 1 if training.resumed else None
+        # Events of this step and later ones are not drawn any more: all, of another run in the
+        # same folder.
+        purged = training.update + 1 if training.resumed else 0
         try:
             self._writer = module.SummaryWriter(str(self.folder), purge_step=purged)
         except OSError as error:

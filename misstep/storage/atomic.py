@@ -71,14 +71,15 @@ def write_own_text(path: Path | str, text: str, mark: str) -> None:
     """Write `text` as `write_text` does, but only where nobody else's file stands.
 
     `mark`: what stands near the beginning of every text of this kind, and by which an earlier one
-    is known. Raises StorageError; a file without the mark is left as it is.
+    is known. Raises StorageError; a file without the mark is left as it is, unless it is empty.
     """
     path = _possible(path)
     try:
         if path.exists() and not path.is_file():  # who opens a pipe waits for ever
             raise StorageError(f"writing {path}", needed="a file", got="something else")
         with path.open("rb") as file:
-            foreign = mark.encode("utf-8") not in file.read(MARKED)
+            head = file.read(MARKED)
+        foreign = bool(head) and mark.encode("utf-8") not in head
     except FileNotFoundError:
         foreign = False
     except OSError as error:

@@ -74,7 +74,7 @@ def told_without_clock(path):
 
 def test_a_column_that_comes_later_is_empty_before(tmp_path):
     logger = CSVLogger(tmp_path / "m.csv")
-    logger._lines.begin(resumed=False, epoch=0)
+    logger._lines.begin(resumed=False, stays=bool)
     logger.log(1, 5, {"loss": 1.0})
     logger.log(2, 10, {"loss": 0.5, "late,comer": math.nan})
     logger.log(3, 15, {"late,comer": 2.0})
@@ -122,6 +122,19 @@ def test_a_place_that_cannot_be_had_is_said_before_training(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match=r"m\.csv"):
         fit(1, [CSVLogger(tmp_path / "file" / "m.csv")])
+
+
+@pytest.mark.parametrize("make", [CSVLogger, JSONLinesLogger])
+def test_a_file_of_somebody_else_is_left_as_it_is(make, tmp_path):
+    path = tmp_path / "rows"
+    path.write_text("epoch,price\n1,2\n")
+    with pytest.raises(StorageError, match="a file of another kind"):
+        fit(1, [make(path)])
+    assert path.read_text() == "epoch,price\n1,2\n"
+    path.write_text("")
+    fit(1, [make(path)])
+    fit(2, [make(path)])
+    assert "3" not in {line.split(",")[0] for line in path.read_text().splitlines()}
 
 
 @pytest.mark.parametrize("word", ["tensorboard", "mlflow"])

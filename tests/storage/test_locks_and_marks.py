@@ -75,6 +75,9 @@ def test_only_texts_of_the_same_kind_are_written_over(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="got a file of another kind"):
         write_own_text(page, "<title>third – mark</title>", "mark</title>")
     assert page.read_text(encoding="utf-8").endswith("far behind")
+    page.write_text("")
+    write_own_text(page, "mark", "mark")
+    assert page.read_text(encoding="utf-8") == "mark"
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(StorageError):
