@@ -20,7 +20,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "misstep"
 FLOORS = {
     0: ["text"],
     1: ["errors"],
-    2: ["ir", "offers", "storage", "drawing", "exchange"],
+    2: ["ir", "extras", "offers", "storage", "drawing", "exchange"],
     3: ["ops"],
     4: ["autodiff", "onnx_operators"],
     5: ["compiler"],

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import Any
 
 from misstep.errors import MisstepError
+from misstep.extras import required
 from misstep.loggers.logger import Logger, Metrics
 from misstep.train import Training
 
@@ -49,7 +50,7 @@ class MLflowLogger(Logger):
 
     def begin(self, training: Training) -> None:
         """Open a run, or the one that a resumed training had."""
-        mlflow = _mlflow()
+        mlflow = required("mlflow", "track", "a log on an MLflow server", package="mlflow-skinny")
         try:
             self._client = mlflow.MlflowClient(tracking_uri=self.uri)
             if training.resumed and self.run_id is not None:
@@ -104,15 +105,3 @@ class MLflowLogger(Logger):
         """Go on in the run it was there."""
         run = state.get("mlflow_run")
         self.run_id = run if isinstance(run, str) else None
-
-
-def _mlflow() -> Any:
-    try:
-        return import_module("mlflow")
-    except ImportError as error:
-        raise MisstepError(
-            "a log on an MLflow server",
-            needed="the package mlflow-skinny",
-            got="none",
-            try_='pip install "misstep[track]"',
-        ) from error

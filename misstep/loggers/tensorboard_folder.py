@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from misstep.errors import MisstepError, StorageError
+from misstep.errors import StorageError
+from misstep.extras import required
 from misstep.loggers.logger import Logger, Metrics
 from misstep.train import Training
 
@@ -29,7 +29,7 @@ class TensorBoardLogger(Logger):
 
     def begin(self, training: Training) -> None:
         """Open an event file; what an earlier one says of later updates is taken back."""
-        module = _tensorboard()
+        module = required("tensorboardX", "track", "a log for TensorBoard")
         # Events of this step and later ones are not drawn any more: all, of another run in the
         # same folder.
         purged = training.update + 1 if training.resumed else 0
@@ -57,15 +57,3 @@ class TensorBoardLogger(Logger):
 
 def _cell(words: str) -> str:
     return words.replace("|", "\\|").replace("\n", " ")
-
-
-def _tensorboard() -> Any:
-    try:
-        return import_module("tensorboardX")
-    except ImportError as error:
-        raise MisstepError(
-            "a log for TensorBoard",
-            needed="the package tensorboardX",
-            got="none",
-            try_='pip install "misstep[track]"',
-        ) from error

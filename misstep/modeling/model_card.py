@@ -7,12 +7,12 @@ as not known. Knows a model; no files and no runs.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from misstep.data import JointTarget
+from misstep.modeling.confidence import wilson_interval
 from misstep.modeling.metrics import Metric
 from misstep.modeling.model_summary import SCORES
 from misstep.text.counts import counted, plural
@@ -20,24 +20,13 @@ from misstep.text.figures import four_figures, percent
 from misstep.text.lists import and_so_on
 from misstep.text.plain import printable
 
-__all__ = ["accuracy_interval", "card_text"]
+__all__ = ["card_text"]
 
 UNKNOWN = "Not known: "
-# Deviations between the middle and an end of an interval that holds 95 in 100 of normal numbers.
-DEVIATIONS = 1.959963984540054
 # Names that are listed.
 MOST_NAMED = 24
 # Test rows of a class below which its scores say little.
 FEW_ROWS = 20
-
-
-def accuracy_interval(share: float, rows: int) -> tuple[float, float]:
-    """Return between what a share of `rows` rows lies, with a confidence of 95 % (Wilson, 1927)."""
-    square = DEVIATIONS**2
-    middle = (share + square / (2 * rows)) / (1 + square / rows)
-    spread = math.sqrt(share * (1 - share) / rows + square / (4 * rows**2))
-    half = DEVIATIONS / (1 + square / rows) * spread
-    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def card_text(
@@ -204,7 +193,7 @@ class _Card:
         if split != "test" or not self.test_rows:
             return "not known"
         if metric == "accuracy" and not self.model.target.is_joint and 0 <= score <= 1:
-            lower, upper = accuracy_interval(score, self.test_rows)
+            lower, upper = wilson_interval(round(score * self.test_rows), self.test_rows)
             return f"{percent(lower)} to {percent(upper)}"
         intervals = self.judgment.get("intervals")
         ends = intervals.get(metric) if isinstance(intervals, Mapping) else None
@@ -251,7 +240,7 @@ class _Card:
             recall, interval = "none there", "none there"
             if there:
                 recall = percent(right / there)
-                lower, upper = accuracy_interval(right / there, there)
+                lower, upper = wilson_interval(right, there)
                 interval = f"{percent(lower)} to {percent(upper)}"
             precision = percent(right / said) if said else "never predicted"
             lines.append(f"| {label} | {there:,} | {precision} | {recall} | {interval} |")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from misstep.errors import ArgumentError, MisstepError
+from misstep.errors import ArgumentError
+from misstep.extras import required
 from misstep.modeling import Model, TrainedModel
 from misstep.modeling.held_out import HeldOut
 from misstep.modeling.judgment.judging import judged
@@ -106,13 +107,6 @@ def rows_of(model: TrainedModel, data: Any) -> tuple[Model, HeldOut]:
 
 
 def _new_axes() -> Axes:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise MisstepError(
-            "a plot",
-            needed="the package matplotlib",
-            got="none",
-            try_='pip install "misstep[plot]"',
-        ) from error
-    return pyplot.subplots(layout="constrained")[1]
+    pyplot = required("matplotlib.pyplot", "plot", "a plot")
+    axes: Axes = pyplot.subplots(layout="constrained")[1]
+    return axes

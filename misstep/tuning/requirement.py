@@ -6,10 +6,9 @@ import contextlib
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from importlib import import_module
 from typing import Any
 
-from misstep.errors import MisstepError
+from misstep.extras import required
 
 __all__ = ["as_it_is", "optuna"]
 
@@ -17,12 +16,7 @@ __all__ = ["as_it_is", "optuna"]
 @cache
 def optuna() -> Any:
     """Return the module, silent but for errors. Raises MisstepError where it is not installed."""
-    try:
-        module = import_module("optuna")
-    except ImportError as error:
-        raise MisstepError(
-            "tuning", needed="the package optuna", got="none", try_='pip install "misstep[tune]"'
-        ) from error
+    module = required("optuna", "tune", "tuning")
     # What it says of each trial, faces say in their own words.
     module.logging.set_verbosity(module.logging.ERROR)
     return module

@@ -447,7 +447,7 @@ def test_a_package_that_is_not_there_is_told(
     path.write_bytes(content)
     for module in [package, f"{package}.parquet"]:
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(DataError, match=rf"package {package}.*pip install 'misstep\[formats\]'"):
+    with pytest.raises(DataError, match=rf'package {package}.*pip install "misstep\[formats\]"'):
         read_table(path)
 
 

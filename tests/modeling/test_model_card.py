@@ -10,8 +10,8 @@ import pytest
 import misstep as ms
 from misstep.data import read_table
 from misstep.modeling import FitResult, Options, save_model, train
+from misstep.modeling.confidence import wilson_interval
 from misstep.modeling.judgment_facts import judgment_facts
-from misstep.modeling.model_card import accuracy_interval
 from misstep.text.figures import percent
 
 RANDOM = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def test_scores_of_classes_are_those_of_the_test_rows(classes: FitResult, tmp_pa
     assert text == classes_model.card("kinds", license_name="CC0 1.0")
     assert "license: cc0-1.0" in text
     share = float((said == held.answers).mean())
-    lower, upper = accuracy_interval(share, len(said))
+    lower, upper = wilson_interval(int((said == held.answers).sum()), len(said))
     assert f"| test | accuracy | {percent(share)} | {percent(lower)} to {percent(upper)} |" in text
     for number, label in enumerate(("la\\|rge", "small")):
         there, right = sum(table[number]), table[number][number]
@@ -71,9 +71,9 @@ def test_intervals_of_errors_hold_the_errors_of_other_tests(numbers: FitResult) 
 
 def test_wilsons_interval_holds_the_true_share_in_95_of_100_tests() -> None:
     # By the text-book: 15 of 20 is 0.531 to 0.888.
-    assert accuracy_interval(0.75, 20) == pytest.approx((0.5313, 0.8881), abs=2e-4)
+    assert wilson_interval(15, 20) == pytest.approx((0.5313, 0.8881), abs=2e-4)
     right = RANDOM.binomial(60, 0.8, size=2000)
-    held = [low <= 0.8 <= high for low, high in (accuracy_interval(r / 60, 60) for r in right)]
+    held = [low <= 0.8 <= high for low, high in (wilson_interval(int(r), 60) for r in right)]
     assert 0.93 <= np.mean(held) <= 0.975
 
 

@@ -14,7 +14,8 @@ from misstep.data.table.matrix import Matrix
 from misstep.errors import ArgumentError
 from misstep.ir import Array
 from misstep.modeling import HeldOut, reliability_of
-from misstep.modeling.judgment.reliability import reliability_curve, wilson_interval
+from misstep.modeling.confidence import wilson_interval
+from misstep.modeling.judgment.reliability import reliability_curve
 
 TWO = Target("sold", TaskType.BINARY, "", ("no", "yes"))
 THREE = Target("kind", TaskType.MULTICLASS, "", ("a", "b", "c"))

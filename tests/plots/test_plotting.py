@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 import warnings
 from typing import Any
 
@@ -128,14 +128,7 @@ def test_a_forecaster_draws_its_forecast_and_its_back_test() -> None:
 def test_without_matplotlib_people_are_told_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    known = builtins.__import__
-
-    def without(name: str, *arguments: Any, **named: Any) -> Any:
-        if name.partition(".")[0] == "matplotlib":
-            raise ImportError(name)
-        return known(name, *arguments, **named)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MisstepError, match=r'pip install "misstep\[plot\]"'):
         ConfusionDisplay.from_model(*pair("passengers"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -116,9 +117,6 @@ def test_methods_go_by_name_and_by_optunas_own(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_who_lacks_optuna_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def missing(name: str) -> None:
-        raise ImportError(name)
-
-    monkeypatch.setattr(requirement, "import_module", missing)
+    monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(MisstepError, match=r'pip install "misstep\[tune\]"'):
         requirement.optuna.__wrapped__()

@@ -138,12 +138,18 @@ def confusion_of(held_out: HeldOut, target: Target) -> Confusion:
     if target.is_number:
         raise ArgumentError("a confusion", needed="classes", got=f"{target.name}, a number")
     said = np.isfinite(held_out.outputs).all(axis=1)
-    true = held_out.answers[said].astype(np.int64)
-    predicted = held_out.outputs[said].argmax(axis=1)
-    count = len(target.classes)
-    counts = np.bincount(true * count + predicted, minlength=count * count)
+    counts = confusion_counts(held_out.outputs[said], held_out.answers[said], len(target.classes))
     names = tuple(map(str, target.classes))
-    return Confusion(names, counts.reshape(count, count), int((~said).sum()))
+    return Confusion(names, counts, int((~said).sum()))
+
+
+def confusion_counts(outputs: Array, answers: Array, classes: int) -> Array:
+    """Return how many rows of each class were predicted as each, (classes, classes).
+
+    outputs: probabilities, (rows, classes); answers: class numbers, (rows,).
+    """
+    places = answers.astype(np.int64) * classes + outputs.argmax(axis=1)
+    return np.bincount(places, minlength=classes * classes).reshape(classes, classes)
 
 
 def _shares(parts: Array, wholes: Array) -> Array:

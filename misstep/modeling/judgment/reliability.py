@@ -16,16 +16,15 @@ import numpy as np
 from misstep.data import Target, TaskType
 from misstep.errors import ArgumentError
 from misstep.ir import Array
+from misstep.modeling.confidence import wilson_interval
 from misstep.modeling.held_out import HeldOut
 
-__all__ = ["Reliability", "ReliabilityBin", "reliability_of", "wilson_interval"]
+__all__ = ["Reliability", "ReliabilityBin", "reliability_of"]
 
 Bins = Literal["quantile", "width"]
 
 # Ten, as is usual; fewer where a bin would have fewer rows than say anything about a share.
 MOST_BINS, FEWEST_ROWS = 10, 20
-# 95 % of a normal distribution lie within so many deviations.
-DEVIATIONS = 1.959964
 
 
 @dataclass(frozen=True)
@@ -150,16 +149,3 @@ def reliability_curve(
         chance += count / rows * math.sqrt(2 / math.pi) * deviation
     brier = float(((probabilities - happened) ** 2).mean())
     return Reliability(subject, tuple(found), rows, error, chance, brier, left_out)
-
-
-def wilson_interval(successes: int, rows: int) -> tuple[float, float]:
-    """Return where a share lies in 95 % of cases, by the score interval of Wilson (1927).
-
-    >>> [round(each, 3) for each in wilson_interval(8, 10)]
-    [0.49, 0.943]
-    """
-    share, square = successes / rows, DEVIATIONS**2
-    middle = (share + square / (2 * rows)) / (1 + square / rows)
-    reach = DEVIATIONS * math.sqrt(share * (1 - share) / rows + square / (4 * rows**2))
-    reach /= 1 + square / rows
-    return max(0.0, middle - reach), min(1.0, middle + reach)
